@@ -1,0 +1,44 @@
+namespace LlmGateway.Model;
+
+/// <summary>One client key as configured: who it is and what it may use.</summary>
+public sealed record ClientKey
+{
+    /// <summary>The tenant of callers that need no key.</summary>
+    public static ClientKey Anonymous { get; } = new() { Name = "anonymous", Sha256 = [] };
+
+    public required string Name { get; init; }
+
+    /// <summary>SHA-256 of the key, 32 bytes.</summary>
+    public required byte[] Sha256 { get; init; }
+
+    /// <summary>Label of the department metrics; null: none.</summary>
+    public string? Department { get; init; }
+
+    /// <summary>The department's ticket, read from the variable that <c>ticket_env</c> names.</summary>
+    public string? Ticket { get; init; }
+
+    public string? UserId { get; init; }
+
+    /// <summary>Whether <c>X-User-Id</c> of the request names the user.</summary>
+    public bool TrustsUserHeader { get; init; } = true;
+
+    /// <summary>Agents it may use; null: all.</summary>
+    public IReadOnlySet<string>? Agents { get; init; }
+
+    /// <summary>Models it may name; null: all.</summary>
+    public IReadOnlySet<string>? Models { get; init; }
+
+    public int? RequestsPerMinute { get; init; }
+
+    public long? TokensPerMinute { get; init; }
+
+    public int? MaxConcurrency { get; init; }
+
+    public decimal? BudgetUsd { get; init; }
+
+    public string? BudgetPeriod { get; init; }
+
+    public DateTimeOffset? NotBefore { get; init; }
+
+    public DateTimeOffset? ExpiresAt { get; init; }
+}

@@ -1,0 +1,29 @@
+namespace LlmGateway.Model;
+
+/// <summary>Values of OpenAI's <c>error.code</c> that the gateway uses: stable, for programs to compare.</summary>
+public static class ErrorCodes
+{
+    public const string InvalidJson = "invalid_json";
+    public const string InvalidRequest = "invalid_request";
+    public const string MissingRequiredParameter = "missing_required_parameter";
+    public const string InvalidHeader = "invalid_header";
+    public const string UnsupportedByAnyTarget = "unsupported_by_any_target";
+    public const string ContextLengthExceeded = "context_length_exceeded";
+    public const string ContentFilter = "content_filter";
+    public const string InvalidApiKey = "invalid_api_key";
+    public const string Forbidden = "forbidden";
+    public const string ModelNotAllowed = "model_not_allowed";
+    public const string AgentNotAllowed = "agent_not_allowed";
+    public const string AgentNotFound = "agent_not_found";
+    public const string ModelNotFound = "model_not_found";
+    public const string NotFound = "not_found";
+    public const string MethodNotAllowed = "method_not_allowed";
+    public const string RequestTooLarge = "request_too_large";
+    public const string UnsupportedMediaType = "unsupported_media_type";
+    public const string UpstreamRateLimited = "upstream_rate_limited";
+    public const string AllProvidersFailed = "all_providers_failed";
+    public const string NoHealthyUpstream = "no_healthy_upstream";
+    public const string UpstreamTimeout = "upstream_timeout";
+    public const string UpstreamStreamError = "upstream_stream_error";
+    public const string InternalError = "internal_error";
+}

@@ -1,0 +1,45 @@
+namespace LlmGateway.Model;
+
+/// <summary>
+/// One call as received, and what was settled about it before any provider is asked. It is never edited: a stage that changes
+/// something derives a new one, and each attempt is translated afresh from it.
+/// </summary>
+public sealed record GatewayRequest
+{
+    /// <summary>Under this option the request travels down the provider side.</summary>
+    public static readonly HttpRequestOptionsKey<GatewayRequest> OptionsKey = new("llm_gateway.request");
+
+    public required Operation Operation { get; init; }
+
+    /// <summary>The body exactly as received, UTF-8 JSON that has passed the scanner.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
+    public required ScannedRequest Scan { get; init; }
+
+    /// <summary>The snapshot of configuration taken at the start.</summary>
+    public required GatewayConfig Config { get; init; }
+
+    public required AgentProfile Profile { get; init; }
+
+    /// <summary>The target that the request itself names (<c>provider/model</c>, or a listed model); null: the profile's.</summary>
+    public ProviderTarget? ExplicitTarget { get; init; }
+
+    /// <summary>The role at which the request itself asks to start (<c>role:primary</c>).</summary>
+    public string? ExplicitRole { get; init; }
+
+    public required ClientKey Key { get; init; }
+
+    public Identity Identity { get; init; } = Identity.None;
+
+    /// <summary>Name of the routing strategy.</summary>
+    public required string Strategy { get; init; }
+
+    /// <summary>Limit of the whole request, counted from <see cref="RequestTally.Started"/>.</summary>
+    public required TimeSpan TotalTimeout { get; init; }
+
+    /// <summary>What the request has cost so far; the one part that changes.</summary>
+    public required RequestTally Tally { get; init; }
+
+    /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
+    public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
+}

@@ -1,0 +1,64 @@
+namespace LlmGateway.Model;
+
+/// <summary>What one request has done so far at providers. Hedged attempts report from several threads at once, so attempts are pushed without a lock.</summary>
+public sealed class RequestTally(string requestId, Guid recordId, long started)
+{
+    private AttemptTally? _last;
+    private int _fallbackReason;
+
+    /// <summary>The client's or the gateway's <c>X-Request-Id</c>; it need not be unique.</summary>
+    public string RequestId { get; } = requestId;
+
+    /// <summary>The ledger's own id of this request; unique.</summary>
+    public Guid RecordId { get; } = recordId;
+
+    /// <summary>Time stamp of the request's arrival.</summary>
+    public long Started { get; } = started;
+
+    /// <summary>The attempt that answered, or is answering.</summary>
+    public AttemptTally? Answer { get; set; }
+
+    /// <summary>How many answer attempts were made.</summary>
+    public int AttemptCount { get; private set; }
+
+    /// <summary>The first reason met, of a failed attempt or a skipped target.</summary>
+    public FailureReason FallbackReason => (FailureReason)Volatile.Read(ref _fallbackReason);
+
+    /// <summary>Time spent waiting for providers before the answer began.</summary>
+    public TimeSpan ProviderWait { get; set; }
+
+    public AttemptTally? LastAttempt => Volatile.Read(ref _last);
+
+    public AttemptTally Begin(ProviderTarget target, AttemptRole role, long now)
+    {
+        var attempt = new AttemptTally(target, role, now);
+        do
+        {
+            attempt.Previous = _last;
+        }
+        while (Interlocked.CompareExchange(ref _last, attempt, attempt.Previous) != attempt.Previous);
+
+        if (role is AttemptRole.Answer or AttemptRole.Candidate or AttemptRole.Hedge)
+        {
+            AttemptCount++;
+        }
+
+        return attempt;
+    }
+
+    /// <summary>Notes why the first choice did not answer; only the first reason stays.</summary>
+    public void NoteFallback(FailureReason reason) => Interlocked.CompareExchange(ref _fallbackReason, (int)reason, 0);
+
+    /// <summary>All attempts, oldest first.</summary>
+    public IReadOnlyList<AttemptTally> Attempts()
+    {
+        var attempts = new List<AttemptTally>();
+        for (var attempt = LastAttempt; attempt is not null; attempt = attempt.Previous)
+        {
+            attempts.Add(attempt);
+        }
+
+        attempts.Reverse();
+        return attempts;
+    }
+}
