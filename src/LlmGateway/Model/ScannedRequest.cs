@@ -16,6 +16,9 @@ public sealed record ScannedRequest
     /// <summary>The <c>stream_options</c> object; empty where there is none.</summary>
     public JsonRange StreamOptionsValue { get; init; }
 
+    /// <summary>Offset of the <c>stream_options</c> member's name.</summary>
+    public int StreamOptionsStart { get; init; }
+
     /// <summary>Whether the client itself asked for usage in the stream; null: it did not say.</summary>
     public bool? IncludeUsage { get; init; }
 

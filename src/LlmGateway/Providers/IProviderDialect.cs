@@ -22,6 +22,6 @@ public interface IProviderDialect
     /// <summary>Reads an error answer; <paramref name="body"/> holds its first 64 KiB.</summary>
     ProviderError ReadError(int status, ReadOnlySpan<byte> body);
 
-    /// <summary>What a refusal teaches about the target: if it is news, the call is sent once more without the offending part.</summary>
+    /// <summary>What a refusal teaches that is not <paramref name="known"/> yet: then the call is sent once more without the offending part.</summary>
     TargetHabits LearnFrom(ProviderError error, TargetHabits known) => TargetHabits.None;
 }

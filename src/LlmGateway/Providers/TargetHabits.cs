@@ -11,4 +11,16 @@ public enum TargetHabits
 
     /// <summary>Answers 400 to a thinking switch: the model has no such mode.</summary>
     RefusesThinking = 2,
+
+    /// <summary>Wants <c>max_completion_tokens</c> (OpenAI's reasoning models).</summary>
+    RefusesMaxTokens = 4,
+
+    /// <summary>Takes no temperature but its own.</summary>
+    RefusesTemperature = 8,
+
+    /// <summary>Takes no <c>top_p</c>.</summary>
+    RefusesTopP = 16,
+
+    /// <summary>Takes no stop sequences.</summary>
+    RefusesStop = 32,
 }

@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using LlmGateway.Model;
+
+namespace LlmGateway.Providers;
+
+/// <summary>
+/// OpenAI's own form, spoken by OpenAI and every compatible server. The body that the client sent is spliced where it must change and
+/// otherwise goes on byte for byte: unknown members and numbers arrive as they were written.
+/// </summary>
+public class OpenAiDialect : IProviderDialect
+{
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+    // One entry per configured provider and base URL; reloads with another URL add one more.
+    private readonly ConcurrentDictionary<Uri, Uri> _chatUrls = new();
+
+    public virtual string Name => "openai";
+
+    public bool Supports(Operation operation) => operation == Operation.ChatCompletions;
+
+    public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
+    {
+        if (target.Provider.BaseUrl is not { } baseUrl)
+        {
+            return ProviderCall.CannotCarry($"provider '{target.Provider.Name}' has no base_url");
+        }
+
+        var url = _chatUrls.GetOrAdd(baseUrl, static key => new Uri(ProviderUrl.OpenAiRoot(key) + "/chat/completions"));
+        var message = new HttpRequestMessage(HttpMethod.Post, url)
+        {
+            Version = HttpVersion.Version11,
+            Content = new ReadOnlyMemoryContent(OpenAiBody.Write(request, target, habits)),
+        };
+        message.Content.Headers.ContentType = Json;
+        AddHeaders(message.Headers, request, target);
+        return ProviderCall.Send(message);
+    }
+
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => OpenAiReplyReader.Read(body);
+
+    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new OpenAiStreamRelay(request);
+
+    public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OpenAiErrorReader.Read(status, body);
+
+    public TargetHabits LearnFrom(ProviderError error, TargetHabits known)
+    {
+        if (error.Status != 400)
+        {
+            return TargetHabits.None;
+        }
+
+        var learnt = error.Param switch
+        {
+            "max_tokens" => TargetHabits.RefusesMaxTokens,
+            "temperature" => TargetHabits.RefusesTemperature,
+            "top_p" => TargetHabits.RefusesTopP,
+            "stop" => TargetHabits.RefusesStop,
+            "reasoning_effort" => TargetHabits.RefusesThinking,
+            _ => TargetHabits.None,
+        };
+        if (learnt != TargetHabits.None && error.Code is "unsupported_parameter" or "unsupported_value")
+        {
+            return learnt & ~known;
+        }
+
+        var namesStreamOptions = error.Param?.StartsWith("stream_options", StringComparison.Ordinal) == true
+            || error.Message.Contains("stream_options", StringComparison.Ordinal);
+        return namesStreamOptions ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+    }
+
+    /// <summary>Credentials and what else this provider is told in headers; nothing of the client's own headers is copied.</summary>
+    protected virtual void AddHeaders(HttpRequestHeaders headers, GatewayRequest request, ProviderTarget target)
+    {
+        if (target.ApiKey is { } key)
+        {
+            headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
+        }
+
+        foreach (var (name, value) in target.Provider.Headers)
+        {
+            headers.TryAddWithoutValidation(name, value);
+        }
+    }
+}

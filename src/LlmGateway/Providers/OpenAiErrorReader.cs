@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace LlmGateway.Providers;
+
+/// <summary>
+/// Reads the error shapes that OpenAI-compatible servers use: OpenAI's nested object, vLLM's flat one, a bare string, a list of one, numbers
+/// for codes, HTML, nothing.
+/// </summary>
+internal static class OpenAiErrorReader
+{
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
+
+    public static ProviderError Read(int status, ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body.ToArray(), Strict);
+            return Read(status, document.RootElement);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return new ProviderError(status, "");
+        }
+    }
+
+    private static ProviderError Read(int status, JsonElement root)
+    {
+        if (root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > 0)
+        {
+            root = root[0];
+        }
+
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            return new ProviderError(status, "");
+        }
+
+        if (!root.TryGetProperty("error", out var error))
+        {
+            error = root;
+        }
+
+        if (error.ValueKind == JsonValueKind.String)
+        {
+            return new ProviderError(status, error.GetString()!);
+        }
+
+        if (error.ValueKind != JsonValueKind.Object)
+        {
+            return new ProviderError(status, "");
+        }
+
+        var code = Text(error, "code");
+        return new ProviderError(StatusOf(status, code), Text(error, "message") ?? Text(root, "message") ?? "")
+        {
+            Type = Text(error, "type"),
+            Code = code,
+            Param = Text(error, "param"),
+        };
+    }
+
+    /// <summary>Inside a 200 the error's own number is the status (OpenRouter, vLLM).</summary>
+    private static int StatusOf(int status, string? code) =>
+        status == 200 && int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 400 and <= 599 ? number : status;
+
+    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString(),
+        JsonValueKind.Number => value.GetRawText(),
+        _ => null,
+    } : null;
+}
