@@ -14,7 +14,7 @@ namespace LlmGateway;
 internal static class Gateway
 {
     /// <summary>Registers the stages, one line each.</summary>
-    public static void AddLlmGateway(this IServiceCollection services, HostSettings settings)
+    public static void AddLlmGateway(this IServiceCollection services, HostSettings settings, LoggingSettings logging)
     {
         // Client side (HttpContext)
         services.AddApi();
@@ -29,7 +29,7 @@ internal static class Gateway
         services.AddProviders();
 
         // Shared
-        services.AddTelemetry();
+        services.AddTelemetry(logging);
     }
 
     /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>

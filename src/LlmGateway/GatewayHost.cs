@@ -1,4 +1,5 @@
 using LlmGateway.Configuration;
+using LlmGateway.Telemetry;
 
 namespace LlmGateway;
 
@@ -20,7 +21,7 @@ public static class GatewayHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(new GatewayConfigSource(inputs.Variables));
-        builder.Services.AddLlmGateway(settings);
+        builder.Services.AddLlmGateway(settings, LoggingSettings.From(inputs.Variables.GetValueOrDefault));
         inputs.ConfigureServices?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseLlmGateway();

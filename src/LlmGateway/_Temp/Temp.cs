@@ -18,15 +18,6 @@ internal sealed class GatewayConfigSource {
       Providers=new[]{prov}.ToFrozenDictionary(p=>p.Name),ListedModels=FrozenDictionary<string,ProviderTarget>.Empty,RoleChains=FrozenDictionary<string,IReadOnlyList<ProviderTarget>>.Empty,
       MakeTarget=(p,m)=>target with{Model=m,IsConfigured=false},ClientKeys=keys.ToFrozenDictionary(k=>Convert.ToHexStringLower(k.Sha256)),UserId="u"};
   } } }
-namespace LlmGateway.Usage {
-public sealed class SettledRequest { public RequestTally Tally; public ClientKey Key; public string? UserId; public string Agent, Strategy, Endpoint; public int Status; public bool IsStreaming; public DateTimeOffset Time; public TimeSpan Duration; }
-internal sealed class UsageRecorder { public void Settle(SettledRequest r){} }
-internal static class S { public static void AddUsage(this IServiceCollection s,string a,string b)=>s.AddSingleton<UsageRecorder>(); }
-}
-namespace LlmGateway.Telemetry {
-internal sealed class GatewayMetrics { public void RequestStarted(string e){} public void RequestEnded(string e,string a,string p,string m,int s,TimeSpan d,TimeSpan o){} }
-internal static class S { public static void AddTelemetry(this IServiceCollection s)=>s.AddSingleton<GatewayMetrics>(); public static IEndpointConventionBuilder MapPrometheus(this IEndpointRouteBuilder a)=>a.MapGet("/metrics",()=>""); }
-}
 namespace LlmGateway.Providers {
 public sealed class OllamaDialect : OpenAiDialect { public override string Name=>"ollama"; }
 internal sealed class MockHandler(MockBehavior b, TimeProvider t):HttpMessageHandler { protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage r, CancellationToken c)=>throw new HttpRequestException("x"); }
