@@ -5,7 +5,11 @@ internal sealed class FakeTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<FakeTimer> _timers = [];
+    private readonly TaskCompletionSource _timerCreated = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset _now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Completes when the first timer exists: before that, moving the clock reaches nobody.</summary>
+    public Task TimerCreated => _timerCreated.Task;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -46,6 +50,7 @@ internal sealed class FakeTime : TimeProvider
     {
         var timer = new FakeTimer(this, callback, state);
         timer.Change(dueTime, period);
+        _timerCreated.TrySetResult();
         return timer;
     }
 

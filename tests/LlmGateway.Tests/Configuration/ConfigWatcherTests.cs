@@ -194,19 +194,21 @@ public sealed class ConfigWatcherTests
         using var work = new ConfigWorkspace();
         var time = new FakeTime();
         var (watcher, source, reloads) = work.Agents(One).Watch(time);
-        var judged = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        source.FileJudged += _ => judged.TrySetResult();
-        await watcher.StartAsync(TestContext.Current.CancellationToken);
+        using var polled = new SemaphoreSlim(0);
+        watcher.Polled = () => polled.Release();
+        var cancellation = TestContext.Current.CancellationToken;
+        await watcher.StartAsync(cancellation);
+        await time.TimerCreated.WaitAsync(cancellation);
 
         work.Agents(Two);
-        for (var tick = 0; tick < 1000 && !judged.Task.IsCompleted; tick++)
+        for (var tick = 0; tick < 2; tick++)
         {
             time.Advance(TimeSpan.FromMilliseconds(500));
-            await Task.WhenAny(judged.Task, Task.Run(Thread.Yield, TestContext.Current.CancellationToken));
+            await polled.WaitAsync(cancellation);
         }
 
-        await judged.Task.WaitAsync(TestContext.Current.CancellationToken);
-        await watcher.StopAsync(TestContext.Current.CancellationToken);
+        await watcher.StopAsync(cancellation);
+        Assert.Equal(["two"], source.Current.Agents.Keys);
         Assert.Single(reloads);
     }
 
