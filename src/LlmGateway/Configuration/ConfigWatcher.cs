@@ -32,6 +32,9 @@ public sealed partial class ConfigWatcher : BackgroundService
         _seen = _judged = _good = start.Files;
     }
 
+    /// <summary>Called after each poll of the timer's, so that tests can wait for it.</summary>
+    internal Action? Polled { get; set; }
+
     /// <summary>Judges the files as they are now, without waiting for polls to agree: for a change that the gateway itself has written whole.</summary>
     /// <returns>What is wrong; empty: the files are in force.</returns>
     public IReadOnlyList<ConfigProblem> Reload()
@@ -92,6 +95,8 @@ public sealed partial class ConfigWatcher : BackgroundService
         {
             Log.PollFailed(_logger, exception);
         }
+
+        Polled?.Invoke();
     }
 
     /// <summary>

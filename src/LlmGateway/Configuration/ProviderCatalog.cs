@@ -24,9 +24,9 @@ internal sealed class ProviderCatalog
             _listed.Add(provider);
         }
 
-        foreach (var name in ProviderNames.BuiltIn)
+        foreach (var name in ProviderNames.BuiltIn.Where(name => !_providers.ContainsKey(name)))
         {
-            _providers.TryAdd(name, Build(new ProviderOptions { Name = name }, options, host, keys));
+            _providers.Add(name, Build(new ProviderOptions { Name = name }, options, host, keys));
         }
 
         _providers[ProviderNames.Google] = _providers[ProviderNames.Gemini];
