@@ -22,7 +22,7 @@ public class OpenAiDialect : IProviderDialect
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
     {
-        if (target.Provider.BaseUrl is not { } baseUrl)
+        if (BaseUrlOf(target.Provider) is not { } baseUrl)
         {
             return ProviderCall.CannotCarry($"provider '{target.Provider.Name}' has no base_url");
         }
@@ -69,6 +69,9 @@ public class OpenAiDialect : IProviderDialect
             || error.Message.Contains("stream_options", StringComparison.Ordinal);
         return namesStreamOptions ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
     }
+
+    /// <summary>Where the provider's API is; null where nobody has said.</summary>
+    protected virtual Uri? BaseUrlOf(ProviderConfig provider) => provider.BaseUrl;
 
     /// <summary>Credentials and what else this provider is told in headers; nothing of the client's own headers is copied.</summary>
     protected virtual void AddHeaders(HttpRequestHeaders headers, GatewayRequest request, ProviderTarget target)

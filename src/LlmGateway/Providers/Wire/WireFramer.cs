@@ -17,6 +17,6 @@ public abstract class WireFramer
     /// <param name="unread">What has been read and not consumed yet; on the next call the same bytes, with more behind them.</param>
     /// <param name="isFinal">Whether nothing more will come: an unfinished last event is handed out as it is.</param>
     /// <param name="wireEvent">The event, if there is one; its spans live in <paramref name="unread"/> or in the framer.</param>
-    /// <param name="consumed">Bytes that the caller may forget.</param>
+    /// <param name="consumed">Bytes that the caller forgets, whether there was an event or not.</param>
     public abstract bool TryRead(ReadOnlySpan<byte> unread, bool isFinal, out WireEvent wireEvent, out int consumed);
 }

@@ -1,0 +1,62 @@
+using LlmGateway.Api;
+using LlmGateway.Configuration;
+using LlmGateway.Model;
+
+namespace LlmGateway.Access;
+
+/// <summary>Settles who is calling before anything of the body is read. What an endpoint wants stands in its metadata; one that says nothing is refused.</summary>
+internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settings, TimeProvider time)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (context.GetEndpoint() is not { } endpoint)
+        {
+            return next(context);
+        }
+
+        switch (endpoint.Metadata.GetMetadata<EndpointAccessMetadata>()?.Access)
+        {
+            case EndpointAccess.Open:
+                return next(context);
+            case EndpointAccess.Client:
+                var scope = RequestScope.Of(context);
+                var (key, error) = Authenticate(context, scope.Config);
+                scope.Key = key;
+                return error is null ? next(context) : ErrorWriter.WriteAsync(context, error);
+            default:
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+        }
+    }
+
+    private (ClientKey? Key, GatewayError? Error) Authenticate(HttpContext context, GatewayConfig config)
+    {
+        var isOpen = settings.IsAuthNone || (config.IsDevelopment && config.ClientKeys.Count == 0);
+        if (isOpen && !settings.IsAuthNone && LoopbackRule.Check(context) is { } refusal)
+        {
+            return (null, refusal);
+        }
+
+        if (isOpen && config.ClientKeys.Count == 0)
+        {
+            return (ClientKey.Anonymous, null);
+        }
+
+        var (presented, error) = ClientCredentials.Read(context.Request.Headers);
+        var key = presented is null ? null : ClientKeyCheck.Find(config, presented, time.GetUtcNow());
+        if (key is not null)
+        {
+            return (key, null);
+        }
+
+        return isOpen ? (ClientKey.Anonymous, null) : (null, error ?? Unknown(presented));
+    }
+
+    private static GatewayError Unknown(string? presented) => new(
+        401,
+        ErrorTypes.InvalidRequest,
+        ErrorCodes.InvalidApiKey,
+        presented is null
+            ? "No API key was given. Send the gateway's client key as 'Authorization: Bearer KEY'."
+            : "The API key is not one of the gateway's, or is not valid now. Send the client key that the gateway's operator gave you, not a provider's key.");
+}

@@ -1,0 +1,46 @@
+using System.Net;
+using LlmGateway.Model;
+
+namespace LlmGateway.Access;
+
+/// <summary>
+/// Who may call without a key in development: programs on this machine. A web page open in a browser here is not one of them, so the Host
+/// must be this machine's own name (DNS rebinding), the Origin too, and nothing may have been forwarded by a proxy.
+/// </summary>
+internal static class LoopbackRule
+{
+    public static GatewayError? Check(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        if (context.Connection.RemoteIpAddress is { } address && !IPAddress.IsLoopback(address))
+        {
+            return Refuse("calls from other machines need a client key: set GATEWAY_API_KEYS");
+        }
+
+        if (!IsLocalHost(context.Request.Host.Host))
+        {
+            return Refuse("the Host header must be localhost, 127.0.0.1 or [::1]");
+        }
+
+        foreach (var origin in headers.Origin)
+        {
+            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || !IsLocalHost(uri.Host))
+            {
+                return Refuse("a web page of another origin may not call the gateway");
+            }
+        }
+
+        if (headers.ContainsKey("Forwarded") || headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("X-Forwarded-Host") || headers.ContainsKey("X-Forwarded-Proto"))
+        {
+            return Refuse("forwarded calls need a client key: set GATEWAY_API_KEYS");
+        }
+
+        return null;
+    }
+
+    private static bool IsLocalHost(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host is "127.0.0.1" or "[::1]" or "::1";
+
+    private static GatewayError Refuse(string why) =>
+        new(403, ErrorTypes.Permission, ErrorCodes.Forbidden, $"Without client keys the gateway serves this machine alone: {why}.");
+}

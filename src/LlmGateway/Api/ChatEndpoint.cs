@@ -1,0 +1,108 @@
+using System.Globalization;
+using LlmGateway.Access;
+using LlmGateway.Configuration;
+using LlmGateway.Forwarding;
+using LlmGateway.Model;
+using LlmGateway.Profiles;
+using LlmGateway.Routing;
+
+namespace LlmGateway.Api;
+
+/// <summary><c>POST /v1/chat/completions</c>: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
+internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strategies, HostSettings settings)
+{
+    public async Task HandleAsync(HttpContext context)
+    {
+        var scope = RequestScope.Of(context);
+        var (request, error) = await ReadAsync(context, scope);
+        if (request is null)
+        {
+            await ErrorWriter.WriteAsync(context, error!);
+            return;
+        }
+
+        scope.Request = request;
+        await forwarder.ForwardAsync(context, request);
+    }
+
+    private async ValueTask<(GatewayRequest? Request, GatewayError? Error)> ReadAsync(HttpContext context, RequestScope scope)
+    {
+        var headers = context.Request.Headers;
+        var config = scope.Config;
+        var key = scope.Key!;
+        var (identity, error) = CallerIdentity.Read(headers, key, config);
+        scope.UserId = identity.UserId;
+        error ??= CheckHeaders(headers);
+        if (error is not null)
+        {
+            return (null, error);
+        }
+
+        var (body, bodyError) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBody, context.RequestAborted);
+        if (bodyError is not null)
+        {
+            return (null, bodyError);
+        }
+
+        var (scan, scanError) = RequestScanner.ScanChat(body.Span);
+        if (scan is null)
+        {
+            return (null, scanError);
+        }
+
+        var route = ProfileResolver.Resolve(config, headers["X-Agent-Profile"], context.GetRouteValue("agent") as string, scan.Model);
+        if ((route.Error ?? RoutePermission.Check(key, route)) is { } refusal)
+        {
+            return (null, refusal);
+        }
+
+        var (strategy, strategyError) = ChooseStrategy(headers["X-LLM-Strategy"], route.Profile!, config);
+        if (strategyError is not null)
+        {
+            return (null, strategyError);
+        }
+
+        return (new GatewayRequest
+        {
+            Operation = Operation.ChatCompletions,
+            Body = body,
+            Scan = scan,
+            Config = config,
+            Profile = route.Profile!,
+            ExplicitTarget = route.Target,
+            ExplicitRole = route.Role,
+            Key = key,
+            Identity = identity,
+            Strategy = strategy!,
+            TotalTimeout = TotalTimeout(headers["X-Stainless-Timeout"], config.TotalTimeout),
+            Tally = scope.Tally,
+        }, null);
+    }
+
+    private static GatewayError? CheckHeaders(IHeaderDictionary headers)
+    {
+        var session = headers["X-Session-Id"];
+        return session.Count == 0 || (session.Count == 1 && RequestIds.IsWellFormed(session[0]))
+            ? null
+            : GatewayError.Invalid(ErrorCodes.InvalidHeader, "X-Session-Id must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'.", "X-Session-Id");
+    }
+
+    private (string? Strategy, GatewayError? Error) ChooseStrategy(string? header, AgentProfile profile, GatewayConfig config)
+    {
+        if (!string.IsNullOrEmpty(header) && !strategies.Contains(header))
+        {
+            return (null, GatewayError.Invalid(
+                ErrorCodes.InvalidRequest, $"There is no such strategy; X-LLM-Strategy takes: {string.Join(", ", strategies.Names)}.", "X-LLM-Strategy"));
+        }
+
+        var strategy = string.IsNullOrEmpty(header) ? profile.Strategy ?? config.Strategy : header;
+        return (strategies.Contains(strategy) ? strategy : RoutingStrategies.Single, null);
+    }
+
+    /// <summary>What SDKs say of their own time-out lowers the total: an answer after it would reach nobody.</summary>
+    private static TimeSpan TotalTimeout(string? header, TimeSpan configured)
+    {
+        var isSet = double.TryParse(header, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds > 0 && seconds < configured.TotalSeconds;
+        return isSet ? TimeSpan.FromSeconds(seconds) : configured;
+    }
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+using LlmGateway.Model;
+
+namespace LlmGateway.Api;
+
+/// <summary>Answers with an error in OpenAI's form, if the answer has not begun.</summary>
+internal static class ErrorWriter
+{
+    public static async Task WriteAsync(HttpContext context, GatewayError error)
+    {
+        if (context.Response.HasStarted)
+        {
+            return;
+        }
+
+        var body = ErrorJson.Write(error);
+        context.Response.StatusCode = error.Status;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = body.Length;
+        AddHeaders(context.Response.Headers, error);
+        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    /// <summary>The headers that go with an error, wherever its body comes from.</summary>
+    public static void AddHeaders(IHeaderDictionary headers, GatewayError error)
+    {
+        if (error.RetryAfter is { } wait)
+        {
+            headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (error.StopRetrying)
+        {
+            headers["x-should-retry"] = "false";
+        }
+    }
+}

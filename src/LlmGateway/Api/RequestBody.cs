@@ -1,0 +1,81 @@
+using System.Buffers;
+using LlmGateway.Model;
+using Microsoft.Net.Http.Headers;
+
+namespace LlmGateway.Api;
+
+/// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size.</summary>
+internal static class RequestBody
+{
+    public static async ValueTask<(ReadOnlyMemory<byte> Body, GatewayError? Error)> ReadJsonAsync(HttpRequest request, long limit, CancellationToken cancellationToken)
+    {
+        if (CheckHeaders(request, limit) is { } refusal)
+        {
+            return (default, refusal);
+        }
+
+        if (request.ContentLength is { } length)
+        {
+            var exact = new byte[length];
+            await request.Body.ReadExactlyAsync(exact, cancellationToken);
+            return (SkipByteOrderMark(exact), null);
+        }
+
+        var writer = new ArrayBufferWriter<byte>(4096);
+        while (true)
+        {
+            var read = await request.Body.ReadAsync(writer.GetMemory(4096), cancellationToken);
+            if (read == 0)
+            {
+                return (SkipByteOrderMark(writer.WrittenMemory), null);
+            }
+
+            writer.Advance(read);
+            if (writer.WrittenCount > limit)
+            {
+                return (default, TooLarge(limit));
+            }
+        }
+    }
+
+    private static GatewayError? CheckHeaders(HttpRequest request, long limit)
+    {
+        if (request.ContentLength > limit)
+        {
+            return TooLarge(limit);
+        }
+
+        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
+        {
+            return Unsupported("Compressed request bodies are not taken. Send the JSON as it is.", "Content-Encoding");
+        }
+
+        // The usual spelling first: parsing a media type costs more than all the rest.
+        var contentType = request.ContentType;
+        if (contentType is "application/json" or "application/json; charset=utf-8")
+        {
+            return null;
+        }
+
+        if (!MediaTypeHeaderValue.TryParse(contentType, out var type) || !IsJson(type))
+        {
+            return Unsupported("The body must be JSON: send it with 'Content-Type: application/json'.", "Content-Type");
+        }
+
+        return type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            ? Unsupported("JSON must be sent in UTF-8.", "Content-Type")
+            : null;
+    }
+
+    private static bool IsJson(MediaTypeHeaderValue type) =>
+        type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+        || (type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase) && type.Type.Equals("application", StringComparison.OrdinalIgnoreCase));
+
+    private static GatewayError TooLarge(long limit) => new(
+        413, ErrorTypes.InvalidRequest, ErrorCodes.RequestTooLarge, $"The request body is larger than {limit} bytes (GATEWAY_MAX_BODY).");
+
+    private static GatewayError Unsupported(string message, string header) => new(
+        415, ErrorTypes.InvalidRequest, ErrorCodes.UnsupportedMediaType, message, header);
+
+    private static ReadOnlyMemory<byte> SkipByteOrderMark(ReadOnlyMemory<byte> body) => body.Span.StartsWith("\uFEFF"u8) ? body[3..] : body;
+}

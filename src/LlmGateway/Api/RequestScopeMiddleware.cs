@@ -1,0 +1,141 @@
+using LlmGateway.Configuration;
+using LlmGateway.Model;
+using LlmGateway.Telemetry;
+using LlmGateway.Usage;
+
+namespace LlmGateway.Api;
+
+/// <summary>
+/// The outer edge of every request: gives it its ids and its snapshot, turns what is thrown into an error answer, and when all is over
+/// settles usage, metrics and the one log line.
+/// </summary>
+internal sealed partial class RequestScopeMiddleware(
+    RequestDelegate next, GatewayConfigSource configuration, UsageRecorder usage, GatewayMetrics metrics, TimeProvider time, ILogger<RequestScopeMiddleware> logger)
+{
+    /// <summary>Status that stands for a client that went away (nginx's convention).</summary>
+    private const int ClientClosedRequest = 499;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var recordId = Guid.CreateVersion7();
+        var requestId = RequestIds.Choose(context.Request.Headers[RequestIds.Header], recordId);
+        var template = EndpointTemplate.Of(context.GetEndpoint());
+        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()), configuration.Current, template, time.GetUtcNow());
+        context.Features.Set(scope);
+        var headers = context.Response.Headers;
+        headers[RequestIds.Header] = requestId;
+        headers.XContentTypeOptions = "nosniff";
+
+        metrics.RequestStarted(template);
+        try
+        {
+            await next(context);
+            await AnswerEmptyErrorAsync(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            context.Response.StatusCode = ClientClosedRequest;
+        }
+        catch (BadHttpRequestException exception)
+        {
+            await RefuseAsync(context, exception);
+        }
+        catch (Exception exception)
+        {
+            Log.Unhandled(logger, exception, requestId);
+            await FailAsync(context);
+        }
+        finally
+        {
+            Settle(context, scope);
+        }
+    }
+
+    /// <summary>Answers of the framework's own (404, 405, 415…) have no body; every error of the gateway has one.</summary>
+    private static Task AnswerEmptyErrorAsync(HttpContext context) => context.Response switch
+    {
+        { HasStarted: true } or { StatusCode: < 400 } or { ContentLength: > 0 } => Task.CompletedTask,
+        { StatusCode: 404 } => ErrorWriter.WriteAsync(context, new GatewayError(
+            404, ErrorTypes.InvalidRequest, ErrorCodes.NotFound, $"There is no {context.Request.Method} endpoint at this path. The chat endpoint is POST /v1/chat/completions.")),
+        { StatusCode: 405 } => ErrorWriter.WriteAsync(context, new GatewayError(
+            405, ErrorTypes.InvalidRequest, ErrorCodes.MethodNotAllowed, $"This path does not take {context.Request.Method}.")),
+        var response => ErrorWriter.WriteAsync(context, new GatewayError(
+            response.StatusCode, ErrorTypes.InvalidRequest, ErrorCodes.InvalidRequest, "The request was refused.")),
+    };
+
+    private static Task RefuseAsync(HttpContext context, BadHttpRequestException exception)
+    {
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            context.Response.StatusCode = ClientClosedRequest;
+            return Task.CompletedTask;
+        }
+
+        return ErrorWriter.WriteAsync(context, exception.StatusCode switch
+        {
+            413 => new GatewayError(413, ErrorTypes.InvalidRequest, ErrorCodes.RequestTooLarge, "The request body is too large."),
+            408 => new GatewayError(408, ErrorTypes.Timeout, "client_timeout", "The request body did not arrive in time."),
+            var status => new GatewayError(status, ErrorTypes.InvalidRequest, ErrorCodes.InvalidRequest, "The HTTP request is malformed."),
+        });
+    }
+
+    private static Task FailAsync(HttpContext context)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        return ErrorWriter.WriteAsync(context, new GatewayError(
+            500, ErrorTypes.Api, ErrorCodes.InternalError, "The gateway failed. The log tells more under this request's X-Request-Id."));
+    }
+
+    private void Settle(HttpContext context, RequestScope scope)
+    {
+        var tally = scope.Tally;
+        var duration = time.GetElapsedTime(tally.Started);
+        var status = StatusOf(context, tally);
+        var answer = tally.Answer ?? tally.LastAttempt;
+        var agent = scope.Request?.Profile.Name ?? "";
+        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target.Provider.Name ?? "", answer?.Target.ModelLabel ?? "", status, duration, Overhead(tally, duration));
+        if (scope.Key is null || !EndpointTemplate.IsInference(context.GetEndpoint()))
+        {
+            return;
+        }
+
+        usage.Settle(new SettledRequest
+        {
+            Tally = tally,
+            Key = scope.Key,
+            UserId = scope.UserId,
+            Agent = agent,
+            Strategy = scope.Request?.Strategy ?? "",
+            Endpoint = scope.Endpoint,
+            Status = status,
+            IsStreaming = scope.Request?.Scan.IsStreaming ?? false,
+            Time = scope.Time,
+            Duration = duration,
+        });
+    }
+
+    /// <summary>What the client got; a client that left before the end of its answer got 499.</summary>
+    private static int StatusOf(HttpContext context, RequestTally tally) =>
+        context.RequestAborted.IsCancellationRequested && (tally.Answer ?? tally.LastAttempt) is null or { Outcome: FailureReason.Cancelled } or { HasEnded: false }
+            ? ClientClosedRequest
+            : context.Response.StatusCode;
+
+    /// <summary>Time that was not spent waiting for a provider; of a stream, up to its first token.</summary>
+    private TimeSpan Overhead(RequestTally tally, TimeSpan duration)
+    {
+        var answered = tally.Answer is { FirstToken: > 0 } answer ? time.GetElapsedTime(tally.Started, answer.FirstToken) : duration;
+        var overhead = answered - tally.ProviderWait;
+        return overhead > TimeSpan.Zero ? overhead : TimeSpan.Zero;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 100, Level = LogLevel.Error, Message = "Unhandled exception in request {RequestId}")]
+        public static partial void Unhandled(ILogger logger, Exception exception, string requestId);
+    }
+}

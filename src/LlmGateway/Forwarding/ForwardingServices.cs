@@ -1,0 +1,10 @@
+namespace LlmGateway.Forwarding;
+
+/// <summary>The hinge: YARP's forwarder over the chain of handlers.</summary>
+internal static class ForwardingServices
+{
+    public static IServiceCollection AddForwarding(this IServiceCollection services) => services
+        .AddHttpForwarder()
+        .AddSingleton<EgressPipeline>()
+        .AddSingleton<GatewayForwarder>();
+}

@@ -1,0 +1,50 @@
+using LlmGateway.Model;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace LlmGateway.Forwarding;
+
+/// <summary>
+/// The hinge between the client side (<see cref="HttpContext"/>) and the provider side (<see cref="HttpRequestMessage"/>).
+/// </summary>
+/// <remarks>
+/// <code>
+/// client            client side                 hinge              provider side                      provider
+///   │  (0) request   │                           │                  │                                  │
+///   ├───────────────►│ key, body, scan, profile  │                  │                                  │
+///   │                ├──────────────────────────►│ (1) one call     │                                  │
+///   │                │                           ├─────────────────►│ (2) plan, attempts               │
+///   │                │                           │                  ├─── a request of its own ────────►│
+///   │                │                           │                  │◄── reply, up to the first token ─┤
+///   │                │                           │                  ├─── …or the next target ─────────►│
+///   │                │                           │◄─────────────────┤ (3) one reply in OpenAI's form   │
+///   │◄───────────────┼── (4) status, headers ────┤                  │                                  │
+///   │◄───────────────┼── (5) body as it comes ───┤◄─────────────────┤◄─────────────────────────────────┤
+///   │                │ (6) usage is settled      │                  │                                  │
+/// </code>
+/// YARP is called once per request, with the whole provider side as its <see cref="HttpMessageInvoker"/>. So fallback happens before YARP
+/// sees a response, no byte can reach the client too early, and YARP does what it is good at: back-pressure, cancellation, HTTP/2.
+/// </remarks>
+internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline egress)
+{
+    // YARP wants a prefix; the provider side chooses the real destination for each attempt.
+    private const string Destination = "http://provider.invalid/";
+
+    // Its clock also runs before the headers come, so it stands far above every time-out of the chain.
+    private static readonly ForwarderRequestConfig RequestConfig = new() { ActivityTimeout = TimeSpan.FromDays(1) };
+
+    /// <summary>Steps (1) to (5); returns when the answer's last byte is written, or the client is gone.</summary>
+    public async Task ForwardAsync(HttpContext context, GatewayRequest request)
+    {
+        var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig, GatewayTransformer.Instance);
+        if (error is ForwarderError.None || context.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+
+        // The chain answers all that providers can do; what is left is a bug of the gateway's own.
+        if (context.Features.Get<IForwarderErrorFeature>()?.Exception is { } exception)
+        {
+            throw new InvalidOperationException($"Forwarding failed: {error}.", exception);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using LlmGateway.Access;
+using LlmGateway.Api;
+using LlmGateway.Configuration;
+using LlmGateway.Forwarding;
+using LlmGateway.Providers;
+using LlmGateway.Resilience;
+using LlmGateway.Routing;
+using LlmGateway.Telemetry;
+using LlmGateway.Usage;
+
+namespace LlmGateway;
+
+/// <summary>The table of contents: every stage of the gateway, in the order in which a request meets it.</summary>
+internal static class Gateway
+{
+    /// <summary>Registers the stages, one line each.</summary>
+    public static void AddLlmGateway(this IServiceCollection services, HostSettings settings)
+    {
+        // Client side (HttpContext)
+        services.AddApi();
+
+        // Hinge
+        services.AddForwarding();
+
+        // Provider side (HttpRequestMessage)
+        services.AddUsage(settings.DatabaseUrl, settings.WorkingDirectory);
+        services.AddRoutePlanning();
+        services.AddResilience();
+        services.AddProviders();
+
+        // Shared
+        services.AddTelemetry();
+    }
+
+    /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>
+    public static void UseLlmGateway(this WebApplication app)
+    {
+        app.UseRouting();
+        app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseMiddleware<AccessMiddleware>();
+        app.MapApi();
+        app.MapHealth();
+        app.MapPrometheus().WithAccess(EndpointAccess.Open);
+    }
+}

@@ -1,0 +1,17 @@
+namespace LlmGateway;
+
+/// <summary>All that the gateway takes from outside at its start.</summary>
+public sealed record HostInputs
+{
+    /// <summary>Command-line arguments.</summary>
+    public string[] Args { get; init; } = [];
+
+    /// <summary>Relative paths count from here.</summary>
+    public required string WorkingDirectory { get; init; }
+
+    /// <summary>The environment variables.</summary>
+    public required IReadOnlyDictionary<string, string> Variables { get; init; }
+
+    /// <summary>Replaces services (a clock, say) in tests.</summary>
+    public Action<IServiceCollection>? ConfigureServices { get; init; }
+}

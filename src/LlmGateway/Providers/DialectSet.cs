@@ -1,0 +1,15 @@
+using System.Collections.Frozen;
+
+namespace LlmGateway.Providers;
+
+/// <summary>All dialects by the name that <c>type</c> in the settings refers to.</summary>
+public sealed class DialectSet(IEnumerable<IProviderDialect> dialects)
+{
+    private readonly FrozenDictionary<string, IProviderDialect> _byName = dialects.ToFrozenDictionary(dialect => dialect.Name, StringComparer.Ordinal);
+
+    public IReadOnlyCollection<string> Names => _byName.Keys;
+
+    public IProviderDialect this[string name] => _byName[name];
+
+    public bool TryGet(string name, out IProviderDialect? dialect) => _byName.TryGetValue(name, out dialect);
+}

@@ -1,0 +1,22 @@
+using LlmGateway.Model;
+using LlmGateway.Providers;
+
+namespace LlmGateway.Resilience;
+
+/// <summary>Why an attempt did not answer.</summary>
+/// <param name="Reason">The public reason.</param>
+/// <param name="Status">The provider's HTTP status; 0 where none came.</param>
+internal sealed record AttemptFailure(FailureReason Reason, int Status = 0)
+{
+    /// <summary>The provider's own words; null where it said nothing.</summary>
+    public ProviderError? Error { get; init; }
+
+    /// <summary>How long the provider wants to be left alone.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Found before anything was sent, and the client's own fault.</summary>
+    public GatewayError? ClientError { get; init; }
+
+    /// <summary>Why the target cannot carry the request at all (with <see cref="FailureReason.Unsupported"/>).</summary>
+    public string? Unsupported { get; init; }
+}

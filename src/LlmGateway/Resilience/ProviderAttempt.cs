@@ -1,0 +1,215 @@
+using System.Net;
+using System.Net.Http.Headers;
+using LlmGateway.Model;
+using LlmGateway.Providers;
+using LlmGateway.Providers.Wire;
+
+namespace LlmGateway.Resilience;
+
+/// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
+internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections connections, TargetStates states, TimeProvider time)
+{
+    /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
+
+    private static readonly MediaTypeHeaderValue EventStream = new("text/event-stream");
+
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+    public async Task<AttemptResult> RunAsync(GatewayRequest request, ProviderTarget target, AttemptRole role, CancellationToken cancellationToken)
+    {
+        var dialect = dialects[target.Provider.Type];
+        var state = states.Of(target);
+        var habits = state.Habits;
+        var call = dialect.CreateCall(request, target, habits);
+        if (call.Message is null)
+        {
+            return AttemptResult.Failed(Refused(call));
+        }
+
+        var tally = request.Tally.Begin(target, role, time.GetTimestamp());
+        var report = new AttemptReport(request, tally, time);
+        var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
+        var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
+        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken);
+        var keepsDeadline = false;
+        try
+        {
+            var result = await SendAsync(request, target, dialect, call.Message, deadline, report, cancellationToken);
+            if (result.Failure?.Error is { } error && dialect.LearnFrom(error, habits) is not TargetHabits.None and var learnt)
+            {
+                // The same attempt, said differently: no failure of the target.
+                state.Learn(learnt);
+                var again = dialect.CreateCall(request, target, habits | learnt);
+                result = again.Message is null ? result : await SendAsync(request, target, dialect, again.Message, deadline, report, cancellationToken);
+            }
+
+            if (result.Failure is { } failure)
+            {
+                report.EndFailed(failure.Reason, wasAccepted: failure.Reason == FailureReason.Timeout);
+            }
+
+            keepsDeadline = result.Response?.Content is StreamedReply;
+            return result;
+        }
+        catch (OperationCanceledException)
+        {
+            report.EndFailed(FailureReason.Cancelled, wasAccepted: true);
+            throw;
+        }
+        finally
+        {
+            if (!keepsDeadline)
+            {
+                deadline.Dispose();
+            }
+        }
+    }
+
+    // A whole answer of a model that must be loaded first gets the time that its first token would get.
+    private static TimeSpan WholeLimit(ProviderTarget target) => target.FirstTokenTimeout is { } first && first > target.Timeout ? first : target.Timeout;
+
+    private static AttemptFailure Refused(ProviderCall call) => call.Error is { } error
+        ? new AttemptFailure(FailureReason.InvalidRequest) { ClientError = error }
+        : new AttemptFailure(FailureReason.Unsupported) { Unsupported = call.Unsupported };
+
+    private async ValueTask<AttemptResult> SendAsync(
+        GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
+    {
+        HttpResponseMessage? response = null;
+        try
+        {
+            response = await connections.For(target.Provider).SendAsync(message, deadline.Token);
+            var status = (int)response.StatusCode;
+            report.NoteStatus(status);
+            var result = status switch
+            {
+                200 when request.Scan.IsStreaming => await OpenStreamAsync(request, target, dialect, response, deadline, report, cancellationToken),
+                200 => await ReadWholeAsync(request, target, dialect, response, deadline, report),
+                _ => AttemptResult.Failed(await ReadFailureAsync(dialect, response, status, deadline)),
+            };
+            if (result.Response?.Content is StreamedReply)
+            {
+                response = null;
+            }
+
+            return result;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Its own clock, or the connection's (which throws without the token being cancelled).
+            return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
+        }
+        finally
+        {
+            response?.Dispose();
+            message.Dispose();
+        }
+    }
+
+    private static async ValueTask<AttemptResult> OpenStreamAsync(
+        GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpResponseMessage response, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
+    {
+        var translator = dialect.CreateStreamTranslator(request, target);
+        var mediaType = response.Content.Headers.ContentType?.MediaType;
+        if (translator.Framing == WireFraming.ServerSentEvents && IsJson(mediaType))
+        {
+            return await ReplayAsStreamAsync(request, target, dialect, response, deadline, report);
+        }
+
+        if (mediaType is not null && mediaType.EndsWith("/html", StringComparison.OrdinalIgnoreCase))
+        {
+            return AttemptResult.Failed(new AttemptFailure(FailureReason.InvalidResponse, 200));
+        }
+
+        var source = await response.Content.ReadAsStreamAsync(deadline.Token);
+        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report);
+        var failure = await stream.WaitForFirstTokenAsync(cancellationToken);
+        if (failure is not null)
+        {
+            return AttemptResult.Failed(failure with { Status = failure.Status == 0 ? 200 : failure.Status });
+        }
+
+        return AttemptResult.Answered(Answer(new StreamedReply(stream), EventStream));
+    }
+
+    /// <summary>Some servers answer a stream request with a whole completion, or with an error in a 200.</summary>
+    private static async ValueTask<AttemptResult> ReplayAsStreamAsync(
+        GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpResponseMessage response, AttemptDeadline deadline, AttemptReport report)
+    {
+        var (reply, failure) = await ReadReplyAsync(request, target, dialect, response, deadline);
+        if (failure is not null)
+        {
+            return AttemptResult.Failed(failure);
+        }
+
+        report.EndWhole(reply);
+        var estimate = TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes));
+        var events = CompletionToChunks.Write(reply.Body.Span, request.Scan.IncludeUsage is true ? reply.Usage ?? estimate : null);
+        return AttemptResult.Answered(Answer(new ReadOnlyMemoryContent(events), EventStream));
+    }
+
+    private static async ValueTask<AttemptResult> ReadWholeAsync(
+        GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpResponseMessage response, AttemptDeadline deadline, AttemptReport report)
+    {
+        var (reply, failure) = await ReadReplyAsync(request, target, dialect, response, deadline);
+        if (failure is not null)
+        {
+            return AttemptResult.Failed(failure);
+        }
+
+        report.EndWhole(reply);
+        return AttemptResult.Answered(Answer(new ReadOnlyMemoryContent(reply.Body), Json));
+    }
+
+    private static async ValueTask<(ProviderReply Reply, AttemptFailure? Failure)> ReadReplyAsync(
+        GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpResponseMessage response, AttemptDeadline deadline)
+    {
+        var body = await ReplyReader.ReadAllAsync(response.Content, deadline.Token);
+        if (body is null)
+        {
+            return (default, new AttemptFailure(FailureReason.InvalidResponse, 200));
+        }
+
+        var reply = dialect.ReadReply(body.Value, request, target);
+        return reply.Error is { } error ? (reply, new AttemptFailure(FailureClassifier.Classify(error), error.Status) { Error = error }) : (reply, null);
+    }
+
+    private async ValueTask<AttemptFailure> ReadFailureAsync(IProviderDialect dialect, HttpResponseMessage response, int status, AttemptDeadline deadline)
+    {
+        var body = await ReplyReader.ReadErrorAsync(response.Content, deadline.Token);
+        var error = dialect.ReadError(status, body.Span);
+        return new AttemptFailure(FailureClassifier.Classify(error), status)
+        {
+            Error = error,
+            RetryAfter = ReadRetryAfter(response.Headers) ?? error.RetryAfter,
+        };
+    }
+
+    private TimeSpan? ReadRetryAfter(HttpResponseHeaders headers)
+    {
+        if (headers.TryGetValues("retry-after-ms", out var values) && double.TryParse(values.First(), out var milliseconds))
+        {
+            return Bound(TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, LongestRetryAfter.TotalMilliseconds)));
+        }
+
+        var header = headers.RetryAfter;
+        return Bound(header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null));
+    }
+
+    private static TimeSpan? Bound(TimeSpan? wait) =>
+        wait is null ? null : wait < TimeSpan.Zero ? TimeSpan.Zero : wait > LongestRetryAfter ? LongestRetryAfter : wait;
+
+    private static bool IsJson(string? mediaType) => string.Equals(mediaType, "application/json", StringComparison.OrdinalIgnoreCase);
+
+    private static HttpResponseMessage Answer(HttpContent content, MediaTypeHeaderValue type)
+    {
+        content.Headers.ContentType = type;
+        return new HttpResponseMessage(HttpStatusCode.OK) { Content = content };
+    }
+}

@@ -1,0 +1,27 @@
+using System.Net;
+
+namespace LlmGateway.Resilience;
+
+/// <summary>Content that is read from a stream as it comes, without a wrapper in between.</summary>
+internal sealed class StreamedReply(Stream stream) : HttpContent
+{
+    protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult(stream);
+
+    protected override Task SerializeToStreamAsync(Stream target, TransportContext? context) => stream.CopyToAsync(target);
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            stream.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

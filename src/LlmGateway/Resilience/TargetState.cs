@@ -1,0 +1,13 @@
+using LlmGateway.Providers;
+
+namespace LlmGateway.Resilience;
+
+/// <summary>What outlives requests and reloads about one target: what it has been seen to refuse.</summary>
+internal sealed class TargetState
+{
+    private int _habits;
+
+    public TargetHabits Habits => (TargetHabits)Volatile.Read(ref _habits);
+
+    public void Learn(TargetHabits habits) => Interlocked.Or(ref _habits, (int)habits);
+}

@@ -1,0 +1,63 @@
+using LlmGateway.Model;
+using LlmGateway.Resilience;
+
+namespace LlmGateway.Routing;
+
+/// <summary>One target after the other, in the plan's order, until one answers: before its first token a failure costs the client nothing but time.</summary>
+internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time) : IRoutingStrategy
+{
+    /// <summary>With less time than this left, an attempt could only fail.</summary>
+    private static readonly TimeSpan LeastTime = TimeSpan.FromMilliseconds(200);
+
+    public string Name => RoutingStrategies.Single;
+
+    public async Task<HttpResponseMessage> RunAsync(GatewayRequest request, RoutePlan plan, CancellationToken cancellationToken)
+    {
+        List<FailedAttempt>? failed = null;
+        List<SkippedTarget>? skipped = null;
+        if (plan.Skipped.Count > 0)
+        {
+            request.Tally.NoteFallback(plan.Skipped[0].Reason);
+        }
+
+        foreach (var target in plan.Targets)
+        {
+            if (failed is not null && !MayFollow(request, target, failed, plan.MaxAttempts))
+            {
+                continue;
+            }
+
+            var waitedFrom = time.GetTimestamp();
+            var result = await attempts.RunAsync(request, target, AttemptRole.Answer, cancellationToken);
+            request.Tally.ProviderWait += time.GetElapsedTime(waitedFrom);
+            if (result.Response is { } response)
+            {
+                request.Tally.Answer = request.Tally.LastAttempt;
+                return response;
+            }
+
+            var failure = result.Failure!;
+            request.Tally.NoteFallback(failure.Reason);
+            if (failure.Reason == FailureReason.Unsupported)
+            {
+                (skipped ??= [.. plan.Skipped]).Add(new SkippedTarget(target, failure.Reason, failure.Unsupported ?? "unsupported"));
+                continue;
+            }
+
+            (failed ??= []).Add(new FailedAttempt(target, failure));
+            if (failure.Reason == FailureReason.InvalidRequest || !GoesOn(request.Profile, failure.Reason))
+            {
+                break;
+            }
+        }
+
+        return RouteOutcome.Respond(request, failed ?? [], skipped ?? plan.Skipped);
+    }
+
+    private bool MayFollow(GatewayRequest request, ProviderTarget target, List<FailedAttempt> failed, int maxAttempts) =>
+        failed.Count < maxAttempts
+        && (target.OnlyAfter is null || target.OnlyAfter.Contains(failed[^1].Failure.Reason))
+        && request.TotalTimeout - time.GetElapsedTime(request.Tally.Started) >= LeastTime;
+
+    private static bool GoesOn(AgentProfile profile, FailureReason reason) => profile.FallbackOn is null || profile.FallbackOn.Contains(reason);
+}
