@@ -77,9 +77,25 @@ internal sealed class ProviderConnection : IAsyncDisposable
         };
     }
 
+    /// <summary>Throws away what comes until the peer closes.</summary>
+    public async Task DrainAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var read = await _received.Reader.ReadAsync(cancellation);
+            _received.Reader.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         Socket.Dispose();
+        _received.Reader.CancelPendingRead();
+        _received.Writer.CancelPendingFlush();
         await _pump;
     }
 
@@ -97,7 +113,7 @@ internal sealed class ProviderConnection : IAsyncDisposable
                 }
 
                 _received.Writer.Advance(count);
-                if ((await _received.Writer.FlushAsync()).IsCompleted)
+                if (await _received.Writer.FlushAsync() is { IsCompleted: true } or { IsCanceled: true })
                 {
                     break;
                 }

@@ -195,6 +195,13 @@ internal sealed class ScriptedProvider : IAsyncDisposable
 
         var run = new ScriptRun(connection.Socket, request, readBody, _stopping.Token);
         await script!.PlayAsync(run);
+        if (!run.IsOver && request.Body is null)
+        {
+            // Closing on unread bytes would be a reset that may swallow the answer: read on until the peer has had enough.
+            run.Close();
+            await connection.DrainAsync(_stopping.Token);
+        }
+
         return !run.IsOver;
     }
 
