@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Formats are checked, everything is built once (Release), every test project runs; the last line is "N passed, N failed".
+# Needs the .NET 10 SDK and nothing else. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1 MSBUILDTERMINALLOGGER=off NO_COLOR=1
+# The tests bring their own variables; the machine's must not reach the child processes that they start.
+unset ENVIRONMENT ASPNETCORE_URLS ASPNETCORE_ENVIRONMENT DOTNET_ENVIRONMENT REDIS_URL DATABASE_URL || true
+
+readonly suite_limit=900   # seconds; a suite that hangs is killed and counts as failed
+passed=0 failed=0 broken=0
+
+# Debian packages that tests need, by the command that shows that they are there: need COMMAND PACKAGE
+need() {
+  command -v "$1" >/dev/null && return
+  echo "== installing $2"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+check_format() {
+  echo "== format"
+  if ! dotnet format LlmGateway.sln --verify-no-changes --no-restore --severity warn; then
+    echo "code is not formatted: run dotnet format"
+    broken=1
+  fi
+}
+
+# Runs one suite and adds its counts, read from the runner's own report.
+run_suite() {
+  local project=$1 name report count
+  name=$(basename "$project" .csproj)
+  report=$(mktemp)
+  echo "== $name"
+  local dll
+  dll="$(dirname "$project")/bin/Release/net10.0/$name.dll"
+  if [ ! -f "$dll" ]; then
+    echo "$name: was not built"
+    broken=1
+    return
+  fi
+  timeout --kill-after=10 "$suite_limit" dotnet "$dll" -noColor -noLogo -xml "$report" </dev/null || true
+  count() { sed -nE "s/.*<assembly [^>]*[[:space:]]$1=\"([0-9]+)\".*/\1/p" "$report" | head -n 1; }
+  local total ok bad skipped errors
+  total=$(count total) ok=$(count passed) bad=$(count failed) skipped=$(count skipped) errors=$(count errors)
+  rm -f "$report"
+  if [ -z "$total" ]; then
+    echo "$name: ended without a report (crash, or more than $suite_limit s)"
+    failed=$((failed + 1))
+    return
+  fi
+  echo "$name: $ok passed, $bad failed, $skipped skipped, $errors errors"
+  passed=$((passed + ok)) failed=$((failed + bad + errors))
+  if [ "$((ok + bad))" -eq 0 ]; then echo "$name: ran no test"; broken=1; fi
+  if [ "$skipped" -ne 0 ]; then echo "$name: skips tests"; broken=1; fi
+}
+
+command -v dotnet >/dev/null || { echo "the .NET 10 SDK is needed: https://dot.net"; exit 1; }
+
+mapfile -t suites < <(find tests -mindepth 2 -maxdepth 2 -name '*Tests.csproj' | sort)
+echo "== build"
+dotnet build LlmGateway.sln -c Release -v q
+for suite in "${suites[@]}"; do
+  # A test project that the solution does not list is built, and tested, even so.
+  grep -qF "$(basename "$suite")" LlmGateway.sln || dotnet build "$suite" -c Release -v q
+done
+check_format
+for suite in "${suites[@]}"; do
+  run_suite "$suite"
+done
+if [ "${#suites[@]}" -eq 0 ]; then echo "no suites"; broken=1; fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$broken" -eq 0 ]
