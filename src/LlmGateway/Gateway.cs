@@ -14,22 +14,24 @@ namespace LlmGateway;
 internal static class Gateway
 {
     /// <summary>Registers the stages, one line each.</summary>
-    public static void AddLlmGateway(this IServiceCollection services, HostSettings settings)
+    public static void AddLlmGateway(this IServiceCollection services, ConfigStart start, LoggingSettings logging)
     {
         // Client side (HttpContext)
+        services.AddBrowserOrigins(start.Host.CorsOrigins);
         services.AddApi();
 
         // Hinge
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage(settings.DatabaseUrl, settings.WorkingDirectory);
+        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();
 
         // Shared
-        services.AddTelemetry();
+        services.AddGatewayConfiguration(start);
+        services.AddTelemetry(logging);
     }
 
     /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>
@@ -37,9 +39,11 @@ internal static class Gateway
     {
         app.UseRouting();
         app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
         app.MapApi();
         app.MapHealth();
         app.MapPrometheus().WithAccess(EndpointAccess.Open);
+        app.CountConfigReloads();
     }
 }

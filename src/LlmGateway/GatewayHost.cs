@@ -1,29 +1,76 @@
 using LlmGateway.Configuration;
+using LlmGateway.Telemetry;
+using LlmGateway.Usage;
 
 namespace LlmGateway;
 
-/// <summary>Builds the gateway as a web application, from nothing but its inputs: many can run in one process.</summary>
+/// <summary>Builds the gateway as a web application, from nothing but its inputs: several can run in one process.</summary>
 public static class GatewayHost
 {
-    /// <summary>Room for what clients send on top of JSON bodies; the JSON limit itself is checked where bodies are read.</summary>
+    private const string DefaultUrl = "http://localhost:8080";
+
+    /// <exception cref="StartupException">Something in the configuration is wrong; it lists everything at once.</exception>
     public static WebApplication Build(HostInputs inputs)
     {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var urls = ListenUrls(inputs);
+        var start = ConfigStart.Begin(inputs.Variables, inputs.WorkingDirectory, AppContext.BaseDirectory, urls);
+        CheckDatabase(start.Host);
+
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
-            Args = inputs.Args,
             ContentRootPath = AppContext.BaseDirectory,
-            EnvironmentName = "production",
+            EnvironmentName = start.Host.Environment,
         });
-        var settings = new HostSettings();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
-        builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(settings);
-        builder.Services.AddSingleton(new GatewayConfigSource(inputs.Variables));
-        builder.Services.AddLlmGateway(settings);
+
+        // Settings have their own sources and order; the host's would let a stray variable or file say something else.
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection();
+        builder.WebHost.UseUrls([.. urls]);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Limits.MaxConcurrentConnections = 10_000;
+
+            // What may be larger than a JSON body is what is passed through; JSON has its own limit where it is read.
+            kestrel.Limits.MaxRequestBodySize = Math.Max(start.Host.MaxBodyBytes, start.Host.MaxUploadBytes);
+        });
+        builder.Services.AddLlmGateway(start, LoggingSettings.From(name => inputs.Variables.GetValueOrDefault(name)) with { IsDebug = start.Host.IsDebug });
         inputs.ConfigureServices?.Invoke(builder.Services);
+
         var app = builder.Build();
         app.UseLlmGateway();
+        StartNotices.Write(app, start);
         return app;
+    }
+
+    /// <summary><c>--urls</c>, else <c>ASPNETCORE_URLS</c>, else both loopbacks.</summary>
+    private static string[] ListenUrls(HostInputs inputs)
+    {
+        string? urls = null;
+        for (var i = 0; i < inputs.Args.Length; i++)
+        {
+            var argument = inputs.Args[i];
+            if (argument.StartsWith("--urls=", StringComparison.OrdinalIgnoreCase))
+            {
+                urls = argument["--urls=".Length..];
+            }
+            else if (argument.Equals("--urls", StringComparison.OrdinalIgnoreCase) && i + 1 < inputs.Args.Length)
+            {
+                urls = inputs.Args[i + 1];
+            }
+        }
+
+        urls ??= inputs.Variables.GetValueOrDefault("ASPNETCORE_URLS");
+        return string.IsNullOrWhiteSpace(urls) ? [DefaultUrl] : urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
+
+    private static void CheckDatabase(HostSettings settings)
+    {
+        if (!DatabaseUrl.TryParse(settings.DatabaseUrl, settings.WorkingDirectory, out _, out var problem))
+        {
+            throw new StartupException([new ConfigProblem("settings", null, SettingNames.DatabaseUrl, problem!, "Leave it out for SQLite in data/.")]);
+        }
     }
 }

@@ -31,8 +31,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
 
     private (ClientKey? Key, GatewayError? Error) Authenticate(HttpContext context, GatewayConfig config)
     {
-        var isOpen = settings.IsAuthNone || (config.IsDevelopment && config.ClientKeys.Count == 0);
-        if (isOpen && !settings.IsAuthNone && LoopbackRule.Check(context) is { } refusal)
+        var isOpen = settings.IsAuthOff || (config.IsDevelopment && config.ClientKeys.Count == 0);
+        if (isOpen && !settings.IsAuthOff && LoopbackRule.Check(context) is { } refusal)
         {
             return (null, refusal);
         }

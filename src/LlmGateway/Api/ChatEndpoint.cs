@@ -38,7 +38,7 @@ internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strat
             return (null, error);
         }
 
-        var (body, bodyError) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBody, context.RequestAborted);
+        var (body, bodyError) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBodyBytes, context.RequestAborted);
         if (bodyError is not null)
         {
             return (null, bodyError);

@@ -10,7 +10,7 @@ namespace LlmGateway.Api;
 /// settles usage, metrics and the one log line.
 /// </summary>
 internal sealed partial class RequestScopeMiddleware(
-    RequestDelegate next, GatewayConfigSource configuration, UsageRecorder usage, GatewayMetrics metrics, TimeProvider time, ILogger<RequestScopeMiddleware> logger)
+    RequestDelegate next, GatewayConfigSource configuration, UsageRecorder usage, RequestLog log, GatewayMetrics metrics, TimeProvider time, ILogger<RequestScopeMiddleware> logger)
 {
     /// <summary>Status that stands for a client that went away (nginx's convention).</summary>
     private const int ClientClosedRequest = 499;
@@ -98,16 +98,17 @@ internal sealed partial class RequestScopeMiddleware(
         var status = StatusOf(context, tally);
         var answer = tally.Answer ?? tally.LastAttempt;
         var agent = scope.Request?.Profile.Name ?? "";
-        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target.Provider.Name ?? "", answer?.Target.ModelLabel ?? "", status, duration, Overhead(tally, duration));
+        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target, status, duration, Overhead(tally, duration));
         if (scope.Key is null || !EndpointTemplate.IsInference(context.GetEndpoint()))
         {
             return;
         }
 
-        usage.Settle(new SettledRequest
+        var record = usage.Settle(new SettledRequest
         {
             Tally = tally,
             Key = scope.Key,
+            Department = scope.Key.Department,
             UserId = scope.UserId,
             Agent = agent,
             Strategy = scope.Request?.Strategy ?? "",
@@ -117,6 +118,7 @@ internal sealed partial class RequestScopeMiddleware(
             Time = scope.Time,
             Duration = duration,
         });
+        log.Write(record);
     }
 
     /// <summary>What the client got; a client that left before the end of its answer got 499.</summary>

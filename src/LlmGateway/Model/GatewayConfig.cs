@@ -52,4 +52,19 @@ public sealed record GatewayConfig
 
     /// <summary>Sent to the internal API as the sending system, if set.</summary>
     public string? SystemName { get; init; }
+
+    /// <summary>Role name → that role's own targets, in order.</summary>
+    public FrozenDictionary<string, IReadOnlyList<ProviderTarget>> Roles { get; init; } = FrozenDictionary<string, IReadOnlyList<ProviderTarget>>.Empty;
+
+    /// <summary>Attempts on the same target before the next (<c>llm.retry_attempts</c>).</summary>
+    public int RetryAttempts { get; init; }
+
+    public CircuitConfig Circuit { get; init; } = CircuitConfig.Default;
+
+    /// <summary>Calls to one target at once; null: no limit.</summary>
+    public int? MaxConcurrencyPerTarget { get; init; }
+
+    public FrozenDictionary<string, McpServerConfig> McpServers { get; init; } = FrozenDictionary<string, McpServerConfig>.Empty;
+
+    public ToolsConfig Tools { get; init; } = new();
 }

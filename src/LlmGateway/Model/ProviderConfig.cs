@@ -46,4 +46,7 @@ public sealed record ProviderConfig
 
     /// <summary>How a provider of type <c>mock</c> behaves.</summary>
     public MockBehavior Behavior { get; init; } = MockBehavior.Healthy;
+
+    /// <summary>Key and headers are secrets: only the name is shown.</summary>
+    public override string ToString() => Name;
 }

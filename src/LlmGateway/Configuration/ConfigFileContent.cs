@@ -1,0 +1,70 @@
+using System.Security.Cryptography;
+
+namespace LlmGateway.Configuration;
+
+/// <summary>One file as it was at one moment: its bytes, or why there are none, and a fingerprint to tell moments apart.</summary>
+internal sealed record ConfigFileContent(ConfigFileLocation Location, ConfigFileState State, byte[] Bytes, string? Error, string Fingerprint)
+{
+    public const int MaxBytes = 1024 * 1024;
+
+    public bool IsSameAs(ConfigFileContent other) => string.Equals(Fingerprint, other.Fingerprint, StringComparison.Ordinal);
+
+    /// <summary>Reads the file. The path is resolved on both sides of the read: a link swapped meanwhile makes a moment of its own.</summary>
+    public static ConfigFileContent Read(ConfigFileLocation location)
+    {
+        var before = ResolvedPath.Of(location.Path);
+        var written = LastWrite(before);
+        var state = TryReadBytes(location.Path, out var bytes, out var error);
+        var after = ResolvedPath.Of(location.Path);
+        var hash = state == ConfigFileState.Read ? Convert.ToHexString(SHA256.HashData(bytes)) : error;
+        return new ConfigFileContent(location, state, bytes, error, $"{state}|{before}|{after}|{written}|{bytes.Length}|{hash}");
+    }
+
+    /// <summary>Reads at most <see cref="MaxBytes"/>; the message never holds content.</summary>
+    public static ConfigFileState TryReadBytes(string path, out byte[] bytes, out string? error)
+    {
+        bytes = [];
+        error = null;
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                error = "is a directory";
+                return ConfigFileState.Unreadable;
+            }
+
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var buffer = new byte[Math.Min(stream.Length, MaxBytes) + 1];
+            var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            if (stream.Length > MaxBytes)
+            {
+                error = "is larger than 1 MiB";
+                return ConfigFileState.Unreadable;
+            }
+
+            bytes = buffer[..length];
+            return ConfigFileState.Read;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return ConfigFileState.Missing;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            error = exception is UnauthorizedAccessException ? "may not be read (permissions)" : "cannot be read";
+            return ConfigFileState.Unreadable;
+        }
+    }
+
+    private static long LastWrite(string path)
+    {
+        try
+        {
+            return File.GetLastWriteTimeUtc(path).Ticks;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+
+namespace LlmGateway.Telemetry;
+
+/// <summary>
+/// The runtime's and Kestrel's own meters, collected by OpenTelemetry when somebody scrapes. The meters of ASP.NET Core's hosting and of
+/// HttpClient are left out: listening to them costs a request 0.25 and 0.7 µs, and the gateway measures the same things itself.
+/// </summary>
+internal sealed class FrameworkMetrics : IDisposable
+{
+    private readonly Lock _scrape = new();
+    private readonly Collector _collector = new();
+    private readonly BaseExportingMetricReader _reader;
+    private readonly MeterProvider _provider;
+
+    public FrameworkMetrics()
+    {
+        _reader = new BaseExportingMetricReader(_collector);
+        _provider = Sdk.CreateMeterProviderBuilder()
+            .AddMeter("System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
+            .AddReader(_reader)
+            .Build();
+    }
+
+    public void WriteTo(PrometheusWriter writer)
+    {
+        lock (_scrape)
+        {
+            _collector.Writer = writer;
+            _reader.Collect();
+            _collector.Writer = null;
+        }
+    }
+
+    public void Dispose() => _provider.Dispose();
+
+    /// <summary>Writes what a collection found while it is valid.</summary>
+    private sealed class Collector : BaseExporter<Metric>
+    {
+        public PrometheusWriter? Writer { get; set; }
+
+        public override ExportResult Export(in Batch<Metric> batch)
+        {
+            if (Writer is { } writer)
+            {
+                foreach (var metric in batch)
+                {
+                    Write(writer, metric);
+                }
+            }
+
+            return ExportResult.Success;
+        }
+
+        private static void Write(PrometheusWriter writer, Metric metric)
+        {
+            var type = metric.MetricType.IsHistogram() ? PrometheusType.Histogram : metric.MetricType.IsSum() && IsMonotonic(metric) ? PrometheusType.Counter : PrometheusType.Gauge;
+            var name = NameOf(metric.Name, metric.Unit, type);
+            writer.Family(name, metric.Description, type);
+            foreach (ref readonly var point in metric.GetMetricPoints())
+            {
+                List<string> labels = [];
+                List<string?> values = [];
+                foreach (var tag in point.Tags)
+                {
+                    if (labels.Count < LabelValues.Most)
+                    {
+                        labels.Add(tag.Key.Replace('.', '_'));
+                        values.Add(Convert.ToString(tag.Value, CultureInfo.InvariantCulture));
+                    }
+                }
+
+                WritePoint(writer, metric.MetricType, name, labels, ToLabelValues(values), point);
+            }
+        }
+
+        private static void WritePoint(PrometheusWriter writer, MetricType type, string name, List<string> labels, in LabelValues values, in MetricPoint point)
+        {
+            switch (type)
+            {
+                case MetricType.LongSum or MetricType.LongSumNonMonotonic:
+                    writer.Sample(name, labels, values, point.GetSumLong());
+                    break;
+                case MetricType.DoubleSum or MetricType.DoubleSumNonMonotonic:
+                    writer.Sample(name, labels, values, point.GetSumDouble());
+                    break;
+                case MetricType.LongGauge:
+                    writer.Sample(name, labels, values, point.GetGaugeLastValueLong());
+                    break;
+                case MetricType.DoubleGauge:
+                    writer.Sample(name, labels, values, point.GetGaugeLastValueDouble());
+                    break;
+                case MetricType.Histogram:
+                    List<double> bounds = [];
+                    List<long> counts = [];
+                    foreach (var bucket in point.GetHistogramBuckets())
+                    {
+                        counts.Add(bucket.BucketCount);
+                        if (double.IsFinite(bucket.ExplicitBound))
+                        {
+                            bounds.Add(bucket.ExplicitBound);
+                        }
+                    }
+
+                    writer.Histogram(name, labels, values, bounds.ToArray(), counts.ToArray(), point.GetHistogramSum());
+                    break;
+            }
+        }
+
+        private static bool IsMonotonic(Metric metric) => metric.MetricType is MetricType.LongSum or MetricType.DoubleSum;
+
+        private static LabelValues ToLabelValues(List<string?> values) =>
+            new(values.ElementAtOrDefault(0), values.ElementAtOrDefault(1), values.ElementAtOrDefault(2), values.ElementAtOrDefault(3), values.ElementAtOrDefault(4));
+
+        /// <summary>OpenTelemetry's rules for Prometheus names: dots become underscores, the unit follows, a counter ends in <c>_total</c>.</summary>
+        private static string NameOf(string name, string unit, PrometheusType type)
+        {
+            var result = new StringBuilder(name.Replace('.', '_'));
+            result.Append(unit switch
+            {
+                "s" => "_seconds",
+                "By" => "_bytes",
+                _ => "",
+            });
+            return result.Append(type == PrometheusType.Counter ? "_total" : "").ToString();
+        }
+    }
+}

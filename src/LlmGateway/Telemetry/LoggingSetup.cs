@@ -1,0 +1,28 @@
+using Serilog;
+using Serilog.Extensions.Logging;
+
+namespace LlmGateway.Telemetry;
+
+/// <summary>Which lines are logged, and through what: Serilog behind Microsoft.Extensions.Logging, ending in <see cref="LogOutput"/>.</summary>
+internal static class LoggingSetup
+{
+    public static IServiceCollection AddGatewayLogging(this IServiceCollection services, LoggingSettings settings)
+    {
+        services.AddSingleton(provider => new LogOutput(
+            settings.Output ?? Console.OpenStandardOutput(), settings.Format, provider.GetRequiredService<GatewayMetrics>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddLogging(logging =>
+        {
+            logging.ClearProviders();
+            logging.SetMinimumLevel(LogLevel.Information);
+            logging.AddFilter("Microsoft", LogLevel.Warning);
+            logging.AddFilter("System", LogLevel.Warning);
+            logging.AddFilter("Yarp", LogLevel.Warning);
+            logging.AddFilter("LlmGateway", settings.IsDebug ? LogLevel.Debug : LogLevel.Information);
+
+            // Any level here makes the host start an Activity for each request, for a scope that nobody reads.
+            logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        });
+        return services.AddSingleton<ILoggerProvider>(provider => new SerilogLoggerProvider(
+            new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(new LogOutputSink(provider.GetRequiredService<LogOutput>())).CreateLogger(), dispose: true));
+    }
+}
