@@ -1,0 +1,35 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using LoadClient;
+
+// LoadClient upstream ADDRESS                     answers chat completions
+// LoadClient run --gateway FOLDER --yarp FOLDER   compares the published gateway with bare YARP; see tests/load.sh
+switch (args)
+{
+    case ["upstream", var address]:
+        await Upstream.RunAsync(address);
+        return 0;
+    case ["run", .. var rest]:
+        var options = rest.Chunk(2).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
+        var comparison = new Comparison(
+            options["--gateway"],
+            options["--yarp"],
+            options["--folder"],
+            int.Parse(options.GetValueOrDefault("--rounds", "3"), CultureInfo.InvariantCulture),
+            TimeSpan.FromSeconds(double.Parse(options.GetValueOrDefault("--seconds", "3"), CultureInfo.InvariantCulture)));
+        using (var stop = new CancellationTokenSource(TimeSpan.FromMinutes(20)))
+        {
+            Action<PosixSignalContext> onSignal = context =>
+            {
+                context.Cancel = true;
+                stop.Cancel();
+            };
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal);
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal);
+            return await comparison.RunAsync(stop.Token) ? 0 : 1;
+        }
+
+    default:
+        Console.Error.WriteLine("upstream ADDRESS | run --gateway FOLDER --yarp FOLDER --folder FOLDER [--rounds N] [--seconds N]");
+        return 64;
+}
