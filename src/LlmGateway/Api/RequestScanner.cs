@@ -1,3 +1,4 @@
+// One pass, one file: the steps share the reader, the names and the first error, and read best in the order of the body.
 using System.Text.Json;
 using System.Text.Unicode;
 using LlmGateway.Model;
@@ -450,61 +451,13 @@ public ref struct RequestScanner
     /// <summary>Refuses escapes that are no text: half of a surrogate pair.</summary>
     private bool CheckText()
     {
-        if (!_reader.ValueIsEscaped || !HasLoneSurrogate(_reader.ValueSpan))
+        if (!_reader.ValueIsEscaped || !EscapedText.HasLoneSurrogate(_reader.ValueSpan))
         {
             return true;
         }
 
         Fail(ErrorCodes.InvalidJson, $"The request body holds half of a surrogate pair (byte {_reader.TokenStartIndex}).");
         return false;
-    }
-
-    private static bool HasLoneSurrogate(ReadOnlySpan<byte> text)
-    {
-        var expectsLow = false;
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] != (byte)'\\')
-            {
-                if (expectsLow)
-                {
-                    return true;
-                }
-
-                var skip = text[i..].IndexOf((byte)'\\');
-                if (skip < 0)
-                {
-                    return false;
-                }
-
-                i += skip;
-            }
-
-            if (text[++i] != (byte)'u')
-            {
-                if (expectsLow)
-                {
-                    return true;
-                }
-
-                continue;
-            }
-
-            // The reader has checked that four hexadecimal digits follow.
-            var high = text[i + 1] | 0x20;
-            var second = text[i + 2] | 0x20;
-            var isSurrogate = high == 'd' && (second is (>= '8' and <= '9') or (>= 'a' and <= 'f'));
-            var isLow = isSurrogate && second >= 'c';
-            if (isSurrogate ? isLow != expectsLow : expectsLow)
-            {
-                return true;
-            }
-
-            expectsLow = isSurrogate && !isLow;
-            i += 4;
-        }
-
-        return expectsLow;
     }
 
     private bool ReadBoolean(string name)

@@ -6,5 +6,5 @@ namespace LlmGateway.Configuration;
 public sealed record ConfigReload(string File, bool IsAccepted)
 {
     /// <summary>The value of the metric label <c>result</c>.</summary>
-    public string Result => IsAccepted ? "accepted" : "rejected";
+    public string Outcome => IsAccepted ? "accepted" : "rejected";
 }

@@ -30,10 +30,10 @@ internal sealed class ProfileFactory(
         var overlay = options.OverlayFor(host.Environment);
         var merged = WithOverlay(options, host, impliedProvider);
 
-        // In development nothing leaves the machine unless the overlay itself says so.
+        // In development nothing leaves the machine unless the overlay itself names a provider.
         var spoken = host.IsDevelopment ? overlay : merged;
-        var isLocal = host.IsDevelopment && overlay?.Provider is null && overlay?.ModelName is null;
-        var (target, keyEnv) = isLocal ? (CreateOllama(merged), null) : (Resolve(merged), merged.ApiKeyEnv);
+        var isLocal = host.IsDevelopment && overlay?.Provider is null;
+        var (target, keyEnv) = isLocal ? (CreateOllama(merged, overlay?.ModelName), null) : (Resolve(merged), merged.ApiKeyEnv);
         return new AgentProfile
         {
             Name = name,
@@ -86,10 +86,10 @@ internal sealed class ProfileFactory(
         }
     }
 
-    private ProviderTarget CreateOllama(AgentOptions options)
+    private ProviderTarget CreateOllama(AgentOptions options, string? model = null)
     {
         var ollama = catalog.Find(ProviderNames.Ollama)!;
-        return targets.Create(ollama, ollama.DefaultModel ?? "", null, options);
+        return targets.Create(ollama, model ?? ollama.DefaultModel ?? "", null, options);
     }
 
     private ProviderTarget Resolve(AgentOptions options)

@@ -52,7 +52,7 @@ internal sealed class ProviderCatalog
             Type = type,
             BaseUrl = baseUrl,
             NeedsApiKey = type is ProviderNames.OpenAi or ProviderNames.Anthropic or ProviderNames.Gemini or ProviderNames.OpenRouter
-                && (listed.NamesApiKey || ProviderDefaults.IsOfficial(baseUrl)),
+                && (listed.NamesApiKey || type != ProviderNames.OpenAi || ProviderNames.BuiltIn.Contains(listed.Name) || ProviderDefaults.IsOfficial(baseUrl)),
             DefaultModel = DefaultModelOf(listed, type, options, host.Llm),
             Headers = listed.Headers,
             Models = listed.Models.ToFrozenDictionary(model => model.Name, StringComparer.Ordinal),

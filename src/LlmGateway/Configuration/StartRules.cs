@@ -59,11 +59,14 @@ public sealed class StartRules(HostSettings host, IReadOnlyList<string> listenUr
         }
 
         var remedy = $"Use {WeakKeys.LeastLength} random characters or more: openssl rand -hex 32.";
-        if (host.AdminKey is { } admin && WeakKeys.IsWeak(admin))
+        if (host.AdminKey is { } admin && (WeakKeys.IsWeak(admin) || WeakKeys.IsShort(admin)))
         {
             Report(new ConfigProblem(Source, null, SettingNames.AdminKey, "the key is too easy to guess", remedy));
         }
 
+        warnings.AddRange(host.ClientKeys
+            .Where(secret => WeakKeys.IsShort(secret.Key) && !WeakKeys.IsWeak(secret.Key))
+            .Select(secret => $"{SettingNames.ClientKeys}: the key of \"{secret.Name}\" is short. {remedy}"));
         foreach (var secret in host.ClientKeys.Where(secret => WeakKeys.IsWeak(secret.Key)))
         {
             Report(new ConfigProblem(Source, null, SettingNames.ClientKeys, $"the key of \"{secret.Name}\" is too easy to guess", remedy));

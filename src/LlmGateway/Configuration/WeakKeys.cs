@@ -15,8 +15,10 @@ internal static class WeakKeys
     private static readonly HashSet<string> Hashes =
         WellKnown.Select(key => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))).ToHashSet(StringComparer.Ordinal);
 
+    public static bool IsShort(string key) => key.Length < LeastLength;
+
     public static bool IsWeak(string key) =>
-        key.Length < LeastLength || key.Any(char.IsWhiteSpace) || WellKnown.Contains(key, StringComparer.OrdinalIgnoreCase);
+        key.Any(char.IsWhiteSpace) || WellKnown.Contains(key, StringComparer.OrdinalIgnoreCase);
 
     public static bool IsWeakHash(string sha256) => Hashes.Contains(sha256);
 }

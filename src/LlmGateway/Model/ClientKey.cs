@@ -41,4 +41,7 @@ public sealed record ClientKey
     public DateTimeOffset? NotBefore { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>It holds the ticket, which is never printed.</summary>
+    public override string ToString() => Name;
 }

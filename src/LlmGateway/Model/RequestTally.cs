@@ -5,6 +5,7 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
 {
     private AttemptTally? _last;
     private int _fallbackReason;
+    private int _attempts;
 
     /// <summary>The client's or the gateway's <c>X-Request-Id</c>; it need not be unique.</summary>
     public string RequestId { get; } = requestId;
@@ -19,7 +20,7 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     public AttemptTally? Answer { get; set; }
 
     /// <summary>How many answer attempts were made.</summary>
-    public int AttemptCount { get; private set; }
+    public int AttemptCount => Volatile.Read(ref _attempts);
 
     /// <summary>The first reason met, of a failed attempt or a skipped target.</summary>
     public FailureReason FallbackReason => (FailureReason)Volatile.Read(ref _fallbackReason);
@@ -40,7 +41,7 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
 
         if (role is AttemptRole.Answer or AttemptRole.Candidate or AttemptRole.Hedge)
         {
-            AttemptCount++;
+            Interlocked.Increment(ref _attempts);
         }
 
         return attempt;

@@ -8,6 +8,6 @@ internal static class ConfigReloadMetrics
     public static void CountConfigReloads(this WebApplication app)
     {
         var metrics = app.Services.GetRequiredService<GatewayMetrics>();
-        app.Services.GetRequiredService<GatewayConfigSource>().FileJudged += reload => metrics.ConfigReload(reload.File, reload.Result);
+        app.Services.GetRequiredService<GatewayConfigSource>().FileJudged += reload => metrics.ConfigReload(reload.File, reload.Outcome);
     }
 }

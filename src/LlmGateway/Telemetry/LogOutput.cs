@@ -26,6 +26,7 @@ internal sealed class LogOutput : IDisposable
         AllowSynchronousContinuations = false,
     });
 
+    private readonly ManualResetEventSlim _hasLines = new();
     private readonly ManualResetEventSlim _stopping = new();
     private readonly Stream _stream;
     private readonly LogLineWriter _writer;
@@ -51,6 +52,11 @@ internal sealed class LogOutput : IDisposable
     {
         if (_lines.Writer.TryWrite(line))
         {
+            if (!_hasLines.IsSet)
+            {
+                _hasLines.Set();
+            }
+
             return true;
         }
 
@@ -64,6 +70,7 @@ internal sealed class LogOutput : IDisposable
         if (_lines.Writer.TryComplete())
         {
             _stopping.Set();
+            _hasLines.Set();
             _thread.Join(DisposeLimit);
         }
     }
@@ -71,9 +78,15 @@ internal sealed class LogOutput : IDisposable
     private void Run()
     {
         // This thread is its own: it may wait, and it writes even when the pool is starved, which is when logs are wanted.
-        while (_lines.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (!_lines.Reader.Completion.IsCompleted)
         {
+            _hasLines.Wait(Timeout.Infinite);
             _stopping.Wait(Gather);
+            if (!_stopping.IsSet)
+            {
+                _hasLines.Reset();
+            }
+
             while (_lines.Reader.TryRead(out var line))
             {
                 Format(line);

@@ -5,25 +5,36 @@ using SQLitePCL;
 namespace LlmGateway.Usage;
 
 /// <summary>
-/// A prepared INSERT, bound column after column on SQLite's own interface: through ADO.NET's parameters a row costs several times as much,
-/// and this is most of what a request's accounting costs at all.
+/// A prepared INSERT, bound column after column on SQLite's own interface: this is most of what a request's accounting costs, and ADO.NET's
+/// parameters would multiply it. A bound value stays bound from row to row, so a column whose value repeats (agent, endpoint, key) is not bound again.
 /// </summary>
 internal sealed class SqliteInsert : IDisposable
 {
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
+    private readonly Bound[] _bound;
     private byte[] _text = new byte[1024];
     private int _column;
 
     /// <summary>A row whose key is there already is left as it is, so that writing a batch again is harmless.</summary>
     public SqliteInsert(SqliteConnection connection, string table, string columns)
     {
-        var parameters = string.Join(',', Enumerable.Repeat('?', columns.Count(c => c == ',') + 1));
+        var count = columns.Count(c => c == ',') + 1;
+        _bound = new Bound[count];
+        var parameters = string.Join(',', Enumerable.Repeat('?', count));
         _database = connection.Handle!;
         Check(raw.sqlite3_prepare_v2(_database, $"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({parameters})", out _statement));
     }
 
-    public void Bind(long value) => Check(raw.sqlite3_bind_int64(_statement, ++_column, value));
+    public void Bind(long value)
+    {
+        ref var bound = ref _bound[_column++];
+        if (bound.Kind != BoundKind.Number || bound.Number != value)
+        {
+            Check(raw.sqlite3_bind_int64(_statement, _column, value));
+            bound = new(BoundKind.Number, value, null);
+        }
+    }
 
     public void Bind(bool value) => Bind(value ? 1 : 0);
 
@@ -56,6 +67,12 @@ internal sealed class SqliteInsert : IDisposable
             return;
         }
 
+        ref var bound = ref _bound[_column++];
+        if (bound.Text == value)
+        {
+            return;
+        }
+
         var most = Encoding.UTF8.GetMaxByteCount(value.Length);
         if (_text.Length < most)
         {
@@ -64,7 +81,18 @@ internal sealed class SqliteInsert : IDisposable
 
         // A lone surrogate becomes U+FFFD here and not an error.
         var length = Encoding.UTF8.GetBytes(value, _text);
-        Check(raw.sqlite3_bind_text(_statement, ++_column, _text.AsSpan(0, length)));
+        Check(raw.sqlite3_bind_text(_statement, _column, _text.AsSpan(0, length)));
+        bound = new(BoundKind.Text, 0, value);
+    }
+
+    public void BindNull()
+    {
+        ref var bound = ref _bound[_column++];
+        if (bound.Kind != BoundKind.Null)
+        {
+            Check(raw.sqlite3_bind_null(_statement, _column));
+            bound = default;
+        }
     }
 
     /// <summary>Inserts the row that was bound.</summary>
@@ -81,8 +109,6 @@ internal sealed class SqliteInsert : IDisposable
 
     public void Dispose() => _statement.Dispose();
 
-    private void BindNull() => Check(raw.sqlite3_bind_null(_statement, ++_column));
-
     private void Check(int result)
     {
         if (result != raw.SQLITE_OK)
@@ -91,4 +117,14 @@ internal sealed class SqliteInsert : IDisposable
             throw new SqliteException(raw.sqlite3_errmsg(_database).utf8_to_string(), result);
         }
     }
+
+    private enum BoundKind : byte
+    {
+        /// <summary>What a parameter is before it is bound.</summary>
+        Null,
+        Number,
+        Text,
+    }
+
+    private readonly record struct Bound(BoundKind Kind, long Number, string? Text);
 }

@@ -16,6 +16,7 @@ internal sealed class SqliteUsageLedger : IUsageLedger
 
     private readonly string _path;
     private readonly LedgerThread _thread = new("usage-ledger");
+    private bool _isDisposed;
 
     /// <summary>Only the ledger's thread uses these.</summary>
     private SqliteConnection? _connection;
@@ -40,10 +41,26 @@ internal sealed class SqliteUsageLedger : IUsageLedger
     public Task<IReadOnlyList<RequestRecord>> LatestAsync(int limit, Guid? before, CancellationToken cancellationToken) =>
         RunAsync(() => SqliteUsageReader.Latest(Open(), limit, before), cancellationToken);
 
+    /// <summary>For tests: a statement on the ledger's own connection.</summary>
+    internal Task ExecuteAsync(string sql) => RunAsync(
+        () =>
+        {
+            using var command = Open().CreateCommand();
+#pragma warning disable CA2100 // Only tests call it.
+            command.CommandText = sql;
+#pragma warning restore CA2100
+            return command.ExecuteNonQuery();
+        },
+        CancellationToken.None);
+
     public async ValueTask DisposeAsync()
     {
-        await _thread.RunAsync(Close, CancellationToken.None);
-        _thread.Dispose();
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            await _thread.RunAsync(Close, CancellationToken.None);
+            _thread.Dispose();
+        }
     }
 
     private Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) => _thread.RunAsync(
@@ -69,7 +86,13 @@ internal sealed class SqliteUsageLedger : IUsageLedger
     {
         if (_connection is { } open)
         {
-            return open;
+            if (File.Exists(_path))
+            {
+                return open;
+            }
+
+            // Somebody removed the file: what is written to it now would be gone with the process, without any error.
+            Close();
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);

@@ -60,7 +60,7 @@ internal static class SqliteUsageReader
     {
         using var command = connection.CreateCommand();
         command.CommandText = """
-            SELECT number, id, provider, model, role, outcome, status, source,
+            SELECT number, provider, model, role, outcome, status, source,
                    input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost_micro_usd, unpriced, duration_us, time_to_first_token_us
             FROM attempt_records WHERE record_id = $id ORDER BY number
             """;
@@ -69,22 +69,23 @@ internal static class SqliteUsageReader
         List<AttemptRecord> attempts = [];
         while (row.Read())
         {
-            var source = UsageNames.ParseSource(row.GetString(7));
+            var number = row.GetInt32(0);
+            var source = UsageNames.ParseSource(row.GetString(6));
             attempts.Add(new()
             {
-                Index = row.GetInt32(0),
-                Id = GuidAt(row, 1),
-                Provider = row.GetString(2),
-                Model = row.GetString(3),
-                Role = UsageNames.ParseRole(row.GetString(4)),
-                Outcome = UsageNames.ParseOutcome(row.GetString(5)),
-                Status = row.GetInt32(6),
+                Index = number,
+                Id = RequestAccount.AttemptId(recordId, number),
+                Provider = row.GetString(1),
+                Model = row.GetString(2),
+                Role = UsageNames.ParseRole(row.GetString(3)),
+                Outcome = UsageNames.ParseOutcome(row.GetString(4)),
+                Status = row.GetInt32(5),
                 Source = source,
-                Usage = new(row.GetInt64(8), row.GetInt64(9), row.GetInt64(10), row.GetInt64(11), source == UsageSource.Estimated),
-                CostMicroUsd = row.GetInt64(12),
-                IsUnpriced = row.GetBoolean(13),
-                Duration = TimeSpan.FromMicroseconds(row.GetInt64(14)),
-                TimeToFirstToken = TimeAt(row, 15),
+                Usage = new(row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10), source == UsageSource.Estimated),
+                CostMicroUsd = row.GetInt64(11),
+                IsUnpriced = row.GetBoolean(12),
+                Duration = TimeSpan.FromMicroseconds(row.GetInt64(13)),
+                TimeToFirstToken = TimeAt(row, 14),
             });
         }
 

@@ -12,7 +12,8 @@ internal static class SqliteUsageSchema
 
     /// <summary>
     /// Rows stand in the order of their ids, which is the order of time: appending touches the last page only, and a span of time is a
-    /// span of ids, so that no further index is needed.
+    /// span of ids, so that no further index is needed. Most requests have one attempt: it stands in the request's own row, in the
+    /// <c>attempt_</c> columns, its target, tokens and cost being the request's; several stand in rows of their own. The view shows both alike.
     /// </summary>
     private const string Tables = """
         CREATE TABLE request_records (
@@ -40,12 +41,17 @@ internal static class SqliteUsageSchema
             duration_us INTEGER NOT NULL,
             time_to_first_token_us INTEGER,
             cached INTEGER NOT NULL,
-            saved_micro_usd INTEGER NOT NULL
+            saved_micro_usd INTEGER NOT NULL,
+            attempt_role TEXT,
+            attempt_outcome TEXT,
+            attempt_status INTEGER,
+            attempt_source TEXT,
+            attempt_duration_us INTEGER,
+            attempt_time_to_first_token_us INTEGER
         ) WITHOUT ROWID;
-        CREATE TABLE attempt_records (
+        CREATE TABLE multiple_attempts (
             record_id BLOB NOT NULL,
             number INTEGER NOT NULL,
-            id BLOB NOT NULL,
             provider TEXT NOT NULL,
             model TEXT NOT NULL,
             role TEXT NOT NULL,
@@ -62,6 +68,14 @@ internal static class SqliteUsageSchema
             time_to_first_token_us INTEGER,
             PRIMARY KEY (record_id, number)
         ) WITHOUT ROWID;
+        CREATE VIEW attempt_records AS
+            SELECT record_id, number, provider, model, role, outcome, status, source, input_tokens, output_tokens, cached_input_tokens,
+                   reasoning_tokens, cost_micro_usd, unpriced, duration_us, time_to_first_token_us
+            FROM multiple_attempts
+            UNION ALL
+            SELECT id, 0, provider, model, attempt_role, attempt_outcome, attempt_status, attempt_source, input_tokens, output_tokens, cached_input_tokens,
+                   reasoning_tokens, cost_micro_usd, unpriced, attempt_duration_us, attempt_time_to_first_token_us
+            FROM request_records WHERE attempt_outcome IS NOT NULL;
         """;
 
     /// <summary>Makes the tables where there are none.</summary>

@@ -8,11 +8,12 @@ internal sealed class SqliteUsageWriter(SqliteConnection connection) : IDisposab
 {
     private readonly SqliteInsert _requests = new(connection, "request_records", """
         id, time_us, request_id, key_name, department, user_id, agent, strategy, endpoint, status, streaming, provider, model, fallback_reason,
-        input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, cost_micro_usd, unpriced, duration_us, time_to_first_token_us, cached, saved_micro_usd
+        input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, cost_micro_usd, unpriced, duration_us, time_to_first_token_us, cached, saved_micro_usd,
+        attempt_role, attempt_outcome, attempt_status, attempt_source, attempt_duration_us, attempt_time_to_first_token_us
         """);
 
-    private readonly SqliteInsert _attempts = new(connection, "attempt_records", """
-        record_id, number, id, provider, model, role, outcome, status, source,
+    private readonly SqliteInsert _attempts = new(connection, "multiple_attempts", """
+        record_id, number, provider, model, role, outcome, status, source,
         input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost_micro_usd, unpriced, duration_us, time_to_first_token_us
         """);
 
@@ -59,6 +60,23 @@ internal sealed class SqliteUsageWriter(SqliteConnection connection) : IDisposab
         row.Bind(record.TimeToFirstToken);
         row.Bind(record.IsCached);
         row.Bind(record.SavedMicroUsd);
+        if (record.Attempts is [var only])
+        {
+            row.Bind(only.Role.ToName());
+            row.Bind(only.Outcome.ToOutcomeName());
+            row.Bind(only.Status);
+            row.Bind(only.Source.ToName());
+            row.Bind(only.Duration);
+            row.Bind(only.TimeToFirstToken);
+            row.Execute();
+            return;
+        }
+
+        for (var column = 0; column < 6; column++)
+        {
+            row.BindNull();
+        }
+
         row.Execute();
         foreach (var attempt in record.Attempts)
         {
@@ -71,7 +89,6 @@ internal sealed class SqliteUsageWriter(SqliteConnection connection) : IDisposab
         var row = _attempts;
         row.Bind(recordId);
         row.Bind(attempt.Index);
-        row.Bind(attempt.Id);
         row.Bind(attempt.Provider);
         row.Bind(attempt.Model);
         row.Bind(attempt.Role.ToName());

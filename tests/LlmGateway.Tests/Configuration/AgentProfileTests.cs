@@ -83,7 +83,8 @@ public sealed class AgentProfileTests
         work.Agents("""
             { "default": { "provider": "openai", "model_name": "gpt" },
               "agents": { "a": { "provider": "anthropic", "model_name": "claude", "system_prompt": "p", "temperature": 0.3, "evaluator": "gpt", "fallbacks": [ { "provider": "openai", "model_name": "gpt" } ] },
-                          "b": { "environments": { "Development": { "provider": "anthropic", "model_name": "haiku", "fallbacks": [ { "provider": "ollama" } ] } } } },
+                          "b": { "environments": { "Development": { "provider": "anthropic", "model_name": "haiku", "fallbacks": [ { "provider": "ollama" } ] } } },
+                          "c": { "provider": "anthropic", "model_name": "claude", "environments": { "development": { "model_name": "codellama" } } } },
               "fallback_settings": { "providers": [ { "provider": "openai", "model_name": "gpt" } ] } }
             """);
 
@@ -93,6 +94,7 @@ public sealed class AgentProfileTests
         Assert.Equal(["ollama/qwen", "mock/mock"], Chain(config.Agents["a"]));
         Assert.Equal(("p", "0.3", null), (config.Agents["a"].SystemPrompt, config.Agents["a"].Target.Sampling.Temperature, config.Agents["a"].Evaluator));
         Assert.Equal(["anthropic/haiku", "ollama/qwen", "mock/mock"], Chain(config.Agents["b"]));
+        Assert.Equal(["ollama/codellama", "mock/mock"], Chain(config.Agents["c"]));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class ConfigWatcherTests
 
         Assert.Equal(2, source.Current.Revision);
         Assert.Equal(["two"], source.Current.Agents.Keys);
-        Assert.Equal(("agent_llm_config", "accepted"), (Assert.Single(reloads).File, reloads[0].Result));
+        Assert.Equal(("agent_llm_config", "accepted"), (Assert.Single(reloads).File, reloads[0].Outcome));
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class ConfigWatcherTests
         Assert.Empty(source.Current.ClientKeys);
         Assert.Equal(["one"], source.Current.Agents.Keys);
         Assert.True(source.IsDegraded);
-        Assert.Equal(["agent_llm_config rejected", "gateway_keys accepted"], reloads.Select(reload => $"{reload.File} {reload.Result}"));
+        Assert.Equal(["agent_llm_config rejected", "gateway_keys accepted"], reloads.Select(reload => $"{reload.File} {reload.Outcome}"));
     }
 
     [Fact]

@@ -76,7 +76,6 @@ public sealed class StartRulesTests
     [Theory]
     [InlineData("ADMIN_API_KEY", "changeme")]
     [InlineData("ADMIN_API_KEY", "short")]
-    [InlineData("GATEWAY_API_KEYS", "crm:short")]
     [InlineData("GATEWAY_API_KEYS", "crm:ChangeMe")]
     public void Begin_WeakKey_IsRefusedOnlyWhereExposed(string name, string value)
     {
@@ -88,6 +87,14 @@ public sealed class StartRulesTests
         Assert.Contains(name, problem);
         Assert.DoesNotContain(value.Split(':')[^1], problem);
         Assert.Contains(notices, notice => notice.Contains(name));
+    }
+
+    [Fact]
+    public void Begin_ShortClientKey_IsANotice()
+    {
+        using var work = new ConfigWorkspace(("GATEWAY_API_KEYS", "crm:short"));
+
+        Assert.Single(work.Begin(Everywhere).Notices, notice => notice.Contains("is short"));
     }
 
     [Fact]
