@@ -5,7 +5,7 @@ namespace LlmGateway.Tests.Usage;
 
 public sealed class RequestAccountTests
 {
-    private readonly FakeTimeProvider _time = new();
+    private readonly FakeTime _time = new();
     private readonly RequestTally _tally;
 
     public RequestAccountTests() => _tally = new("r-1", Guid.CreateVersion7(), _time.GetTimestamp());

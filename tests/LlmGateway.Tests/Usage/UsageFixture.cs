@@ -33,7 +33,7 @@ internal static class UsageFixture
 
     public static RequestRecord Record(Guid? id = null, params FailureReason[] outcomes)
     {
-        var time = new FakeTimeProvider();
+        var time = new FakeTime();
         var tally = new RequestTally("r-1", id ?? Guid.CreateVersion7(), time.GetTimestamp());
         foreach (var outcome in outcomes.Length == 0 ? [FailureReason.None] : outcomes)
         {

@@ -6,7 +6,7 @@ namespace LlmGateway.Tests.Usage;
 
 public sealed class UsageRecorderTests
 {
-    private readonly FakeTimeProvider _time = new();
+    private readonly FakeTime _time = new();
     private readonly GatewayMetrics _metrics = new();
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class UsageWriterTests : IAsyncDisposable
     public async Task Stop_RecordsQueued_WritesAllFirst()
     {
         // The gathering time would never end by this clock: stopping must cut it short.
-        using var writer = new UsageWriter(_queue, _ledger, _metrics, new FakeTimeProvider(), _logger, new() { MaxBatch = 100, Gather = TimeSpan.FromDays(1) });
+        using var writer = new UsageWriter(_queue, _ledger, _metrics, new FakeTime(), _logger, new() { MaxBatch = 100, Gather = TimeSpan.FromDays(1) });
         await writer.StartAsync(Cancelled);
         for (var i = 0; i < 250; i++)
         {

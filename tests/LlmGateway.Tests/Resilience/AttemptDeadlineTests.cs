@@ -1,0 +1,117 @@
+using LlmGateway.Resilience;
+
+namespace LlmGateway.Tests.Resilience;
+
+public sealed class AttemptDeadlineTests
+{
+    private readonly FakeTime _time = new();
+
+    private AttemptDeadline Create(double limit, double total = 600) => CreateFor(limit, total, CancellationToken.None);
+
+    private AttemptDeadline CreateFor(double limit, double total, CancellationToken client) =>
+        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(total).Ticks, client);
+
+    private void Pass(double seconds) => _time.Advance(TimeSpan.FromSeconds(seconds));
+
+    [Fact]
+    public void Limit_Passes_CancelsAndSaysSo()
+    {
+        using var deadline = Create(limit: 2);
+
+        Pass(1.9);
+        Assert.False(deadline.Token.IsCancellationRequested);
+        Pass(0.2);
+
+        Assert.True(deadline.Token.IsCancellationRequested && deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void Total_RunsOutFirst_Cancels()
+    {
+        using var deadline = Create(limit: 60, total: 5);
+
+        Pass(5);
+
+        Assert.True(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void Restart_ByEachToken_CountsAnew()
+    {
+        using var deadline = Create(limit: 10);
+        for (var token = 0; token < 5; token++)
+        {
+            Pass(2.9);
+            deadline.Restart(TimeSpan.FromSeconds(3));
+        }
+
+        Assert.False(deadline.HasTimedOut);
+        Pass(3);
+
+        Assert.True(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void Restart_NeverOutlivesTheTotal()
+    {
+        using var deadline = Create(limit: 3, total: 10);
+        for (var second = 0; second < 10; second++)
+        {
+            deadline.Restart(TimeSpan.FromSeconds(3));
+            Pass(1);
+        }
+
+        Assert.True(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void Pause_WhileTheClientReads_IsNotTheProvidersTime()
+    {
+        using var deadline = Create(limit: 3);
+        Pass(2);
+        deadline.Pause();
+
+        Pass(100);
+        Assert.False(deadline.HasTimedOut);
+        deadline.Resume();
+        Pass(0.9);
+        Assert.False(deadline.HasTimedOut);
+        Pass(0.2);
+
+        Assert.True(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void Pause_BeyondTheTotal_Cancels()
+    {
+        using var deadline = Create(limit: 3, total: 20);
+        deadline.Pause();
+
+        Pass(20);
+
+        Assert.True(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void Client_GoesAway_CancelsWithoutTimingOut()
+    {
+        using var client = new CancellationTokenSource();
+        using var deadline = CreateFor(3, 600, client.Token);
+
+        client.Cancel();
+
+        Assert.True(deadline.Token.IsCancellationRequested);
+        Assert.False(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void Dispose_TimerFiresLate_DoesNothing()
+    {
+        var deadline = Create(limit: 3);
+        deadline.Dispose();
+
+        Pass(10);
+
+        Assert.False(deadline.HasTimedOut);
+    }
+}
