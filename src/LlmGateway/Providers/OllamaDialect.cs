@@ -43,7 +43,12 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
 
         foreach (var (name, value) in target.Provider.Headers)
         {
-            message.Headers.Remove(name);
+            // A configured header goes before the gateway's own; asking unvalidated keeps a name that belongs to the content from throwing.
+            if (message.Headers.NonValidated.Contains(name))
+            {
+                message.Headers.Remove(name);
+            }
+
             message.Headers.TryAddWithoutValidation(name, value);
         }
 
