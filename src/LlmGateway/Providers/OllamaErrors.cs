@@ -72,7 +72,7 @@ internal static class OllamaErrors
                 }
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // Broken or cut off: no message to be had.
         }

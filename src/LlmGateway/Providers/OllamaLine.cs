@@ -63,8 +63,9 @@ internal sealed class OllamaLine
             // One more read makes the reader refuse what stands behind the object.
             return !reader.Read();
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second comes from comparing a name that has half of a surrogate pair in it.
             return false;
         }
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using LlmGateway.Providers.Wire;
 
@@ -15,6 +16,19 @@ internal static class OllamaLogprobs
             return default;
         }
 
+        try
+        {
+            return TranslateList(list);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair in a name: an answer is not lost for its probabilities.
+            return default;
+        }
+    }
+
+    private static ReadOnlySpan<byte> TranslateList(ReadOnlySpan<byte> list)
+    {
         var reader = new Utf8JsonReader(list);
         using var document = JsonDocument.ParseValue(ref reader);
         var output = new ArrayBufferWriter<byte>(list.Length + 64);
@@ -68,7 +82,7 @@ internal static class OllamaLogprobs
         writer.WritePropertyName(name);
         if (from.TryGetProperty(name, out var value))
         {
-            writer.WriteRawValue(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
+            writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
         }
         else
         {

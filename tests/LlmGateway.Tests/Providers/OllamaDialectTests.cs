@@ -134,5 +134,24 @@ public sealed class OllamaDialectTests
         }
     }
 
+    /// <summary>Comparing such a name with a known one makes the JSON reader throw another exception than for broken JSON.</summary>
+    [Theory]
+    [InlineData("""{"\ud800":1,"done":true}""")]
+    [InlineData("""{"message":{"\udc00ontent":"a","thin\ud83dg":"b"},"done":true}""")]
+    [InlineData("""{"done":true,"done_reason":"sto\ud83d"}""")]
+    [InlineData("""{"err\ud800":"a"}""")]
+    [InlineData("""{"logprobs":[{"to\ud800n":"a","toke\udc00":1}],"done":true}""")]
+    public void Read_HalfSurrogateInAName_NeverThrows(string json)
+    {
+        var bytes = System.Text.Encoding.UTF8.GetBytes(json);
+        var request = RequestBuilder.From(Chat);
+
+        GoldenStream.Run(_dialect.CreateStreamTranslator(request.Build(), request.Target()), bytes, []);
+        _dialect.ReadReply(bytes, request.Build(), request.Target());
+        var error = _dialect.ReadError(500, bytes);
+
+        Assert.Equal("", error.Message);
+    }
+
     private ProviderCall Create(RequestBuilder builder) => _dialect.CreateCall(builder.Build(), builder.Target(), TargetHabits.None);
 }
