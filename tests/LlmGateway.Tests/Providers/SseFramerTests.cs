@@ -13,6 +13,8 @@ public sealed class SseFramerTests
     [InlineData("\uFEFFdata: é世🙂\n\n", "é世🙂")]
     [InlineData("data:a\n\ndata:  b\n\ndata\n\n", "a| b|")]
     [InlineData("data: a\ndata: b\ndata:\ndata: c\n\n", "a\nb\n\nc")]
+    [InlineData("event: x\r\ndata: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n", "x=a\nb|c")]
+    [InlineData("event: x\rdata: a\rdata: b\r\rdata: c\r\r", "x=a\nb|c")]
     [InlineData("\n\r\n\ndata: a\n\n\n\n", "a")]
     [InlineData(": ping\n\ndata: a\n\n", "|a")]
     [InlineData("id: 7\nretry: 5\nevent: error\ndata: a\n: note\n\n", "error=a")]
