@@ -6,10 +6,10 @@ using LlmGateway.Model;
 namespace LlmGateway.Api;
 
 /// <summary>
-/// Reads a chat request once, front to back, and notes the few members that the gateway acts on with their byte offsets. What no parser
+/// Reads a request once, front to back, and notes the few members that the gateway acts on with their byte offsets. What no parser
 /// behind it may see differently is refused here: invalid UTF-8, lone surrogates, duplicate members at any depth, nesting beyond 64.
 /// </summary>
-public ref struct RequestScanner
+public ref partial struct RequestScanner
 {
     /// <summary>JSON nested deeper is refused by every parser of the gateway.</summary>
     public const int MaxDepth = 64;
@@ -29,7 +29,10 @@ public ref struct RequestScanner
     }
 
     /// <summary>Scans a chat request; exactly one of the results is set.</summary>
-    public static (ScannedRequest? Request, GatewayError? Error) ScanChat(ReadOnlySpan<byte> body)
+    public static (ScannedRequest? Request, GatewayError? Error) ScanChat(ReadOnlySpan<byte> body) => Scan(Operation.ChatCompletions, body);
+
+    /// <summary>Scans the body of an operation; exactly one of the results is set.</summary>
+    public static (ScannedRequest? Request, GatewayError? Error) Scan(Operation operation, ReadOnlySpan<byte> body)
     {
         if (!Utf8.IsValid(body))
         {
@@ -39,7 +42,12 @@ public ref struct RequestScanner
         var scanner = new RequestScanner(body);
         try
         {
-            var request = scanner.Scan();
+            var request = operation switch
+            {
+                Operation.Embeddings => scanner.ScanEmbeddings(),
+                Operation.Completions => scanner.ScanCompletion(),
+                _ => scanner.Scan(),
+            };
             return scanner._error is null ? (request, null) : (null, scanner._error);
         }
         catch (JsonException exception)
@@ -203,13 +211,14 @@ public ref struct RequestScanner
     }
 
     /// <summary>The member's name if the gateway acts on it; null for all others, which are only walked over.</summary>
-    private readonly string? Member()
+    private readonly string? Member() => MemberOf(
+    [
+        "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
+        "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty",
+    ]);
+
+    private readonly string? MemberOf(scoped ReadOnlySpan<string> known)
     {
-        ReadOnlySpan<string> known =
-        [
-            "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
-            "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty",
-        ];
         foreach (var name in known)
         {
             if (_reader.ValueTextEquals(name))

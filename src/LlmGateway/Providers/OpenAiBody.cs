@@ -13,8 +13,19 @@ internal static class OpenAiBody
         var body = new BodySplicer();
         var scan = request.Scan;
         SpliceModel(body, request, target.Model);
-        SpliceSampling(body, scan, target.Sampling, habits);
-        SpliceSystemPrompt(body, scan, request.Profile.SystemPrompt);
+        switch (request.Operation)
+        {
+            case Operation.ChatCompletions:
+                SpliceSampling(body, scan, target.Sampling, habits);
+                SpliceChatSampling(body, scan, target.Sampling, habits);
+                SpliceSystemPrompt(body, scan, request.Profile.SystemPrompt);
+                break;
+            case Operation.Completions:
+                SpliceSampling(body, scan, target.Sampling, habits & ~TargetHabits.RefusesMaxTokens);
+                SplicePromptPrefix(body, request);
+                break;
+        }
+
         if (scan.IsStreaming)
         {
             SpliceStreamOptions(body, request, target.Provider, habits);
@@ -50,6 +61,10 @@ internal static class OpenAiBody
         FillUnless(body, scan, RequestFields.MaxTokens | RequestFields.MaxCompletionTokens, limit, sampling.MaxTokens);
         FillUnless(body, scan, RequestFields.Stop, "stop", Unless(habits, TargetHabits.RefusesStop, sampling.Stop));
         FillUnless(body, scan, RequestFields.Seed, "seed", sampling.Seed);
+    }
+
+    private static void SpliceChatSampling(BodySplicer body, ScannedRequest scan, SamplingDefaults sampling, TargetHabits habits)
+    {
         FillUnless(body, scan, RequestFields.ReasoningEffort, "reasoning_effort", Unless(habits, TargetHabits.RefusesThinking, sampling.ReasoningEffort));
         FillUnless(body, scan, RequestFields.ResponseFormat, "response_format", sampling.WantsJson ? """{"type":"json_object"}""" : null);
     }
@@ -62,6 +77,31 @@ internal static class OpenAiBody
         {
             // The array holds at least one message, so a comma always follows.
             body.Insert(scan.MessagesValue.Start + 1, [.. """{"role":"system","content":"""u8, .. Quote(prompt), .. "},"u8]);
+        }
+    }
+
+    /// <summary>A bare prompt has no place for a system prompt but its own beginning; token numbers have none at all.</summary>
+    public static string? WhyNoSystemPrompt(GatewayRequest request) =>
+        !string.IsNullOrEmpty(request.Profile.SystemPrompt) && request.Scan.InputKind is InputKind.Tokens or InputKind.TokenLists
+            ? $"the system prompt of agent '{request.Profile.Name}' cannot be put in front of a prompt of token numbers"
+            : null;
+
+    private static void SplicePromptPrefix(BodySplicer body, GatewayRequest request)
+    {
+        if (string.IsNullOrEmpty(request.Profile.SystemPrompt))
+        {
+            return;
+        }
+
+        var prefix = Quote(request.Profile.SystemPrompt + "\n\n")[1..^1];
+        var prompt = request.Scan.InputValue;
+        var reader = new Utf8JsonReader(prompt.Of(request.Body.Span));
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.String)
+            {
+                body.Insert(prompt.Start + (int)reader.TokenStartIndex + 1, prefix);
+            }
         }
     }
 
@@ -115,7 +155,7 @@ internal static class OpenAiBody
             }
         }
 
-        // 'messages' is always there, so a comma always follows.
+        // 'messages', 'prompt' or 'input' is always there, so a comma always follows.
         body.Insert(scan.MembersStart, Encoding.UTF8.GetBytes($"\"{name}\":{Encoding.UTF8.GetString(value)},"));
     }
 
