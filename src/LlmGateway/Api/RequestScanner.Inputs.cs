@@ -6,6 +6,12 @@ namespace LlmGateway.Api;
 // Embeddings and legacy completions: requests whose text stands in one member, as strings or as token numbers.
 public ref partial struct RequestScanner
 {
+    private static readonly (string Name, byte[] Utf8)[] EmbeddingMembers = MembersOf("model", "input", "encoding_format", "dimensions", "user");
+
+    private static readonly (string Name, byte[] Utf8)[] CompletionMembers = MembersOf(
+        "model", "prompt", "stream", "stream_options", "temperature", "top_p", "max_tokens", "stop", "seed", "n", "best_of", "logprobs",
+        "echo", "suffix", "user", "frequency_penalty", "presence_penalty");
+
     private ScannedRequest? ScanEmbeddings()
     {
         if (!OpenObject(out var membersStart))
@@ -19,7 +25,7 @@ public ref partial struct RequestScanner
         var wantsBase64 = false;
         int? dimensions = null;
         List<KeyValuePair<string, JsonRange>>? nulls = null;
-        while (NextMember(["model", "input", "encoding_format", "dimensions", "user"], ref nulls, out var member, out _, out var start))
+        while (NextMember(EmbeddingMembers, ref nulls, out var member, out _, out var start))
         {
             switch (member)
             {
@@ -35,7 +41,7 @@ public ref partial struct RequestScanner
                     break;
                 case "dimensions":
                     ExpectInteger(member, 1);
-                    dimensions = _error is null && _reader.TryGetInt32(out var length) ? length : Refuse(member);
+                    dimensions = _error is null && _reader.TryGetInt64(out var length) && length <= int.MaxValue ? (int)length : Refuse(member);
                     break;
                 case "user":
                     ExpectText(member);
@@ -69,11 +75,6 @@ public ref partial struct RequestScanner
             return null;
         }
 
-        ReadOnlySpan<string> known =
-        [
-            "model", "prompt", "stream", "stream_options", "temperature", "top_p", "max_tokens", "stop", "seed", "n", "best_of", "logprobs",
-            "echo", "suffix", "user", "frequency_penalty", "presence_penalty",
-        ];
         string? model = null;
         JsonRange modelValue = default, prompt = default, streamOptions = default, includeUsageValue = default;
         var (kind, count) = (InputKind.None, 0);
@@ -81,7 +82,7 @@ public ref partial struct RequestScanner
         bool? includeUsage = null;
         var fields = RequestFields.None;
         List<KeyValuePair<string, JsonRange>>? nulls = null;
-        while (NextMember(known, ref nulls, out var member, out var nameStart, out var start))
+        while (NextMember(CompletionMembers, ref nulls, out var member, out var nameStart, out var start))
         {
             switch (member)
             {
@@ -147,7 +148,7 @@ public ref partial struct RequestScanner
     private bool OpenObject(out int membersStart)
     {
         _reader.Read();
-        membersStart = (int)_reader.BytesConsumed;
+        membersStart = _reader.BytesConsumed;
         if (_reader.TokenType != JsonTokenType.StartObject)
         {
             Fail(ErrorCodes.InvalidJson, "The request body must be a JSON object.");
@@ -160,14 +161,14 @@ public ref partial struct RequestScanner
 
     /// <summary>Goes on to the next member that is not null and leaves the reader on its value; false at the object's end, or after an error.</summary>
     private bool NextMember(
-        scoped ReadOnlySpan<string> known, ref List<KeyValuePair<string, JsonRange>>? nulls, out string? member, out int nameStart, out int start)
+        (string Name, byte[] Utf8)[] known, ref List<KeyValuePair<string, JsonRange>>? nulls, out string? member, out int nameStart, out int start)
     {
         while (_error is null && _reader.Read() && _reader.TokenType != JsonTokenType.EndObject && TakeName())
         {
             member = MemberOf(known);
-            nameStart = (int)_reader.TokenStartIndex;
+            nameStart = _reader.TokenStartIndex;
             _reader.Read();
-            start = (int)_reader.TokenStartIndex;
+            start = _reader.TokenStartIndex;
             if (_reader.TokenType != JsonTokenType.Null)
             {
                 return true;
@@ -200,7 +201,7 @@ public ref partial struct RequestScanner
         return hasRequired;
     }
 
-    private readonly JsonRange ValueFrom(int start) => new(start, (int)_reader.BytesConsumed - start);
+    private readonly JsonRange ValueFrom(int start) => new(start, _reader.BytesConsumed - start);
 
     private string? ReadModel(int start, ref JsonRange value)
     {

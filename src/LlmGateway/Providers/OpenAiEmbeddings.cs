@@ -79,7 +79,7 @@ internal static class OpenAiEmbeddings
 
         return isBroken ? ProviderReply.Invalid("an embedding was no vector")
             : count != scan.InputCount ? ProviderReply.Invalid($"the answer held {count} embeddings for {scan.InputCount} inputs")
-            : new ProviderReply(splicer.Apply(body), usage);
+            : new ProviderReply(splicer.IsEmpty ? body : splicer.Apply(body).ToArray(), usage);
     }
 
     private static int ReadData(ref Utf8JsonReader reader, bool wantsBase64, BodySplicer splicer, ref bool isBroken)
