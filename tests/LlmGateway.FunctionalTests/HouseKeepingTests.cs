@@ -87,6 +87,50 @@ public sealed class HouseKeepingTests
     }
 
     [Fact]
+    public async Task A_request_leaves_one_record_with_its_attempt()
+    {
+        await using var provider = ScriptedProvider.OpenAi().Answers(Script.Json(OpenAiReplies.Completion("hi", promptTokens: 9, completionTokens: 2)));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        using var response = await gateway.SendAsync("/v1/chat/completions", Hello, ("Authorization", "Bearer sk-client"), ("X-Request-Id", "house-1"));
+
+        var record = Assert.Single(await gateway.Ledger.WaitForRequestsAsync(1));
+        Assert.Equal(("house-1", "test", 200L, 9L, 2L), (record["request_id"], record["key_name"], record["status"], record["input_tokens"], record["output_tokens"]));
+        var attempt = Assert.Single(gateway.Ledger.Attempts(record));
+        Assert.Equal(("internal", "success", "answer", "provider"), (attempt["provider"], attempt["outcome"], attempt["role"], attempt["source"]));
+    }
+
+    [Fact]
+    public async Task No_secret_of_the_set_up_comes_out_anywhere()
+    {
+        var canaries = new Canaries();
+        var (client, internalKey, ticket, admin, openAiKey) = (canaries.New("sk-client"), canaries.New("sk-internal"), canaries.New("ticket"), canaries.New("admin"), canaries.New("sk-openai"));
+        await using var provider = ScriptedProvider.OpenAi().ForbidsSecrets(client, admin, openAiKey)
+            .Answers(Script.Json(OpenAiReplies.Completion("hi")), Script.Json(OpenAiReplies.Error("key " + internalKey + " is not known"), 401));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider, client)
+            .WithVariable("INTERNAL_LLM_API_KEY", internalKey).WithVariable("INTERNAL_LLM_TICKET", ticket)
+            .WithVariable("ADMIN_API_KEY", admin).WithVariable("OPENAI_API_KEY", openAiKey).WithVariable("LLM_DEBUG", "true")
+            .StartAsync();
+
+        using var right = await gateway.SendAsync("/v1/chat/completions", Hello, ("Authorization", "Bearer " + client));
+        using var refusedKey = await gateway.SendAsync("/v1/chat/completions", Hello, ("Authorization", "Bearer " + client));
+
+        Assert.Equal("Bearer " + internalKey, provider.Requests[0].Header("authorization"));
+        Assert.Equal(ticket, provider.Requests[0].Header("x-dep-ticket"));
+        Assert.Equal(HttpStatusCode.BadGateway, refusedKey.StatusCode);
+        await gateway.Ledger.WaitForRequestsAsync(2);
+        canaries.AssertNoCanary(right.Headers + await right.Content.ReadAsStringAsync(Cancellation));
+        canaries.AssertNoCanary(refusedKey.Headers + await refusedKey.Content.ReadAsStringAsync(Cancellation));
+        canaries.AssertNoCanary((await gateway.MetricsAsync()).Text);
+        await gateway.StopAsync();
+        canaries.AssertNoCanary(gateway.Log.Text);
+        foreach (var file in Directory.EnumerateFiles(gateway.Folder.Path, "*", SearchOption.AllDirectories))
+        {
+            canaries.AssertNoCanary(await File.ReadAllTextAsync(file, System.Text.Encoding.Latin1, Cancellation));
+        }
+    }
+
+    [Fact]
     public async Task The_OpenAI_client_gets_a_stream_as_it_comes()
     {
         var gate = new Gate();

@@ -26,7 +26,14 @@ switch (args)
             };
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal);
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal);
-            return await comparison.RunAsync(stop.Token) ? 0 : 1;
+            try
+            {
+                return await comparison.RunAsync(stop.Token) ? 0 : 1;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return 130;
+            }
         }
 
     default:

@@ -1,47 +1,66 @@
-using System.Collections.Concurrent;
-using System.Globalization;
-using Microsoft.Extensions.Logging;
+using System.Text;
 
 namespace LlmGateway.FunctionalTests.Infrastructure;
 
-/// <summary>Every log line of one gateway, exceptions and properties included, kept for the test to look at.</summary>
-internal sealed class CapturedLog : ILoggerProvider
+/// <summary>One gateway's log as it would stand on its standard output, line by line; each must be one JSON object.</summary>
+internal sealed class CapturedLog : Stream
 {
-    private readonly ConcurrentQueue<LogLine> _lines = new();
+    private readonly Lock _lock = new();
+    private readonly MemoryStream _bytes = new();
 
-    public IReadOnlyList<LogLine> Lines => [.. _lines];
+    public override bool CanRead => false;
 
-    /// <summary>All of it as one text, for searching.</summary>
-    public string Text => string.Join('\n', _lines.Select(line => line.ToString()));
+    public override bool CanSeek => false;
 
-    public Task<LogLine> WaitForAsync(Func<LogLine, bool> wanted, string what) =>
-        WaitForFirstAsync(() => _lines.FirstOrDefault(wanted), what);
+    public override bool CanWrite => true;
 
-    public ILogger CreateLogger(string categoryName) => new Logger(categoryName, _lines);
+    public override long Length => throw new NotSupportedException();
 
-    public void Dispose()
+    public override long Position
     {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
     }
 
-    private static async Task<LogLine> WaitForFirstAsync(Func<LogLine?> find, string what)
+    /// <summary>All of it, as written.</summary>
+    public string Text
     {
-        await Eventually.TrueAsync(() => find() is not null, what);
-        return find()!;
-    }
-
-    private sealed class Logger(string category, ConcurrentQueue<LogLine> lines) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        get
         {
-            var properties = state is IEnumerable<KeyValuePair<string, object?>> pairs
-                ? string.Join(' ', pairs.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key}={pair.Value}")))
-                : "";
-            lines.Enqueue(new LogLine(logLevel, category, eventId.Id, formatter(state, exception), properties, exception));
+            lock (_lock)
+            {
+                return Encoding.UTF8.GetString(_bytes.GetBuffer(), 0, (int)_bytes.Length);
+            }
         }
     }
+
+    public IReadOnlyList<LogLine> Lines => [.. Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(LogLine.Parse)];
+
+    /// <summary>The first line that is wanted, waiting for it if need be: lines are written behind the requests' backs.</summary>
+    public async Task<LogLine> WaitForAsync(Func<LogLine, bool> wanted, string what)
+    {
+        LogLine? found = null;
+        await Eventually.TrueAsync(() => (found = Lines.FirstOrDefault(wanted)) is not null, what);
+        return found!;
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        lock (_lock)
+        {
+            _bytes.Write(buffer);
+        }
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
 }

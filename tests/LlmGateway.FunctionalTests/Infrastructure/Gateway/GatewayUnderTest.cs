@@ -1,7 +1,7 @@
 using System.Text;
+using LlmGateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace LlmGateway.FunctionalTests.Infrastructure;
 
@@ -80,7 +80,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             Variables = _variables,
             ConfigureServices = services =>
             {
-                services.AddSingleton<ILoggerProvider>(Log);
+                services.AddSingleton(provider => new LogOutput(
+                    Log, LogFormat.Json, provider.GetRequiredService<GatewayMetrics>(), provider.GetRequiredService<TimeProvider>()));
                 _services.ForEach(configure => configure(services));
             },
         });
@@ -155,11 +156,16 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops, and throws if the log tells of an exception that nobody caught.</summary>
     public async ValueTask DisposeAsync()
     {
         try
         {
             await StopAsync();
+            if (Log.Lines.FirstOrDefault(line => line.ToString().Contains("unhandled exception", StringComparison.OrdinalIgnoreCase)) is { } unhandled)
+            {
+                throw new InvalidOperationException($"The gateway let an exception through: {unhandled}");
+            }
         }
         finally
         {

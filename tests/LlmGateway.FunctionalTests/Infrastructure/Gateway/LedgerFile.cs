@@ -15,6 +15,12 @@ internal sealed class LedgerFile(string path)
             return [];
         }
 
+        if (new FileInfo(path).Length == 0)
+        {
+            // Just being made: nothing is in it, and a reader could not open its write-ahead log.
+            return [];
+        }
+
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
         connection.Open();
         using var command = connection.CreateCommand();
@@ -40,6 +46,14 @@ internal sealed class LedgerFile(string path)
 
         return rows;
     }
+
+    /// <summary>Waits for the ledger to hold exactly this many request records, oldest first: usage is written behind the requests' backs.</summary>
+    public Task<IReadOnlyList<IReadOnlyDictionary<string, object?>>> WaitForRequestsAsync(int count, TimeSpan? limit = null) =>
+        WaitForAsync("SELECT * FROM request_records ORDER BY id", rows => rows.Count == count, limit);
+
+    /// <summary>The attempts of one request record, in their order.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, object?>> Attempts(IReadOnlyDictionary<string, object?> request) =>
+        Query("SELECT * FROM attempt_records WHERE record_id = $id ORDER BY number", ("$id", request["id"]!));
 
     /// <summary>Asks until the rows satisfy the condition, and answers them.</summary>
     public async Task<IReadOnlyList<IReadOnlyDictionary<string, object?>>> WaitForAsync(
