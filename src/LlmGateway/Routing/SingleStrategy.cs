@@ -15,13 +15,10 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
     {
         List<FailedAttempt>? failed = null;
         List<SkippedTarget>? skipped = null;
-        if (plan.Skipped.Count > 0)
+        for (var i = 0; i < plan.Targets.Count; i++)
         {
-            request.Tally.NoteFallback(plan.Skipped[0].Reason);
-        }
-
-        foreach (var target in plan.Targets)
-        {
+            var target = plan.Targets[i];
+            NoteSkipped(request, plan, i);
             if (failed is not null && !MayFollow(request, target, failed, plan.MaxAttempts))
             {
                 continue;
@@ -51,7 +48,17 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
             }
         }
 
+        NoteSkipped(request, plan, plan.Targets.Count);
         return RouteOutcome.Respond(request, failed ?? [], skipped ?? plan.Skipped);
+    }
+
+    /// <summary>Targets left out are a reason to fall back once their turn has come, and not before.</summary>
+    private static void NoteSkipped(GatewayRequest request, RoutePlan plan, int reached)
+    {
+        if (plan.Skipped.Count > 0 && plan.Skipped[0] is var first && first.Before <= reached)
+        {
+            request.Tally.NoteFallback(first.Reason);
+        }
     }
 
     private bool MayFollow(GatewayRequest request, ProviderTarget target, List<FailedAttempt> failed, int maxAttempts) =>
