@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using LlmGateway.Model;
@@ -193,17 +194,24 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
 
     private TimeSpan? ReadRetryAfter(HttpResponseHeaders headers)
     {
-        if (headers.TryGetValues("retry-after-ms", out var values) && double.TryParse(values.First(), out var milliseconds))
+        if (ReadNumber(headers, "retry-after-ms") is { } milliseconds)
         {
-            return Bound(TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, LongestRetryAfter.TotalMilliseconds)));
+            return Bound(milliseconds / 1000);
         }
 
-        var header = headers.RetryAfter;
-        return Bound(header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null));
+        // As a number, not as HTTP's type: providers send fractions, and more seconds than an int holds.
+        return ReadNumber(headers, "retry-after") is { } seconds ? Bound(seconds)
+            : headers.RetryAfter?.Date is { } date ? Bound((date - time.GetUtcNow()).TotalSeconds)
+            : null;
     }
 
-    private static TimeSpan? Bound(TimeSpan? wait) =>
-        wait is null ? null : wait < TimeSpan.Zero ? TimeSpan.Zero : wait > LongestRetryAfter ? LongestRetryAfter : wait;
+    private static double? ReadNumber(HttpResponseHeaders headers, string name) =>
+        headers.NonValidated.TryGetValues(name, out var values)
+        && double.TryParse(values.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && !double.IsNaN(number)
+            ? number
+            : null;
+
+    private static TimeSpan Bound(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, 0, LongestRetryAfter.TotalSeconds));
 
     private static bool IsJson(string? mediaType) => string.Equals(mediaType, "application/json", StringComparison.OrdinalIgnoreCase);
 
