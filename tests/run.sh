@@ -28,7 +28,7 @@ check_format() {
 
 # Runs one suite and adds its counts, read from the runner's own report.
 run_suite() {
-  local project=$1 name report count
+  local project=$1 name report
   name=$(basename "$project" .csproj)
   report=$(mktemp)
   echo "== $name"

@@ -33,8 +33,9 @@ internal struct OpenAiChunk
         {
             return Read(data);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // Half of a surrogate pair in a member's name is an InvalidOperationException.
             return false;
         }
     }

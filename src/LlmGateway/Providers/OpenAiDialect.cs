@@ -81,9 +81,6 @@ public class OpenAiDialect : IProviderDialect
             headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
         }
 
-        foreach (var (name, value) in target.Provider.Headers)
-        {
-            headers.TryAddWithoutValidation(name, value);
-        }
+        ConfiguredHeaders.Add(headers, target.Provider.Headers);
     }
 }

@@ -28,8 +28,9 @@ internal static class OpenAiReplyReader
         {
             return ReadCompletion(body);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // Half of a surrogate pair in a member's name is an InvalidOperationException.
             return ProviderReply.Invalid("the answer was not valid JSON");
         }
     }

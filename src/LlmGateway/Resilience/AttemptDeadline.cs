@@ -13,6 +13,7 @@ internal sealed class AttemptDeadline : IDisposable
     private long _limit;
     private long _windowStart;
     private long _pausedAt;
+    private bool _sleepsToEnd;
     private bool _isDisposed;
 
     /// <param name="time">The clock.</param>
@@ -57,8 +58,14 @@ internal sealed class AttemptDeadline : IDisposable
         var pausedAt = Volatile.Read(ref _pausedAt);
         if (pausedAt != 0)
         {
-            Volatile.Write(ref _windowStart, _windowStart + _time.GetTimestamp() - pausedAt);
+            var now = _time.GetTimestamp();
+            Volatile.Write(ref _windowStart, _windowStart + now - pausedAt);
             Volatile.Write(ref _pausedAt, 0);
+            if (Volatile.Read(ref _sleepsToEnd))
+            {
+                _sleepsToEnd = false;
+                _timer.Change(Left(now), System.Threading.Timeout.InfiniteTimeSpan);
+            }
         }
     }
 
@@ -78,12 +85,19 @@ internal sealed class AttemptDeadline : IDisposable
 
         var now = _time.GetTimestamp();
         var isPaused = Volatile.Read(ref _pausedAt) != 0 && now < _requestEnd;
-        var left = isPaused ? ToSpan(Math.Min(Volatile.Read(ref _limit), _requestEnd - now)) : Left(now);
+        var left = isPaused ? ToSpan(_requestEnd - now) : Left(now);
+        Volatile.Write(ref _sleepsToEnd, isPaused);
         try
         {
             if (left > TimeSpan.Zero)
             {
                 _timer.Change(left, System.Threading.Timeout.InfiniteTimeSpan);
+                if (isPaused && Volatile.Read(ref _pausedAt) == 0)
+                {
+                    // Resumed in the meantime, and not seen that the timer slept.
+                    _timer.Change(Left(now), System.Threading.Timeout.InfiniteTimeSpan);
+                }
+
                 return;
             }
 

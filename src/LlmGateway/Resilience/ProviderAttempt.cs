@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -149,10 +150,16 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
             return AttemptResult.Failed(failure);
         }
 
+        var asked = request.Scan.IncludeUsage is true;
+        var events = new ArrayBufferWriter<byte>(reply.Body.Length * 2);
+        var usage = reply.Usage ?? TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes));
+        if (!CompletionToChunks.TryWrite(reply.Body, asked, usage, events))
+        {
+            return AttemptResult.Failed(new AttemptFailure(FailureReason.InvalidResponse, 200));
+        }
+
         report.EndWhole(reply);
-        var estimate = TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes));
-        var events = CompletionToChunks.Write(reply.Body.Span, request.Scan.IncludeUsage is true ? reply.Usage ?? estimate : null);
-        return AttemptResult.Answered(Answer(new ReadOnlyMemoryContent(events), EventStream));
+        return AttemptResult.Answered(Answer(new ReadOnlyMemoryContent(events.WrittenMemory), EventStream));
     }
 
     private static async ValueTask<AttemptResult> ReadWholeAsync(

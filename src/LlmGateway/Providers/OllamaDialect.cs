@@ -1,0 +1,76 @@
+using System.Net.Http.Headers;
+using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
+
+namespace LlmGateway.Providers;
+
+/// <summary>
+/// Ollama's native <c>/api/chat</c>. Its own <c>/v1</c> is not used: that ignores <c>max_completion_tokens</c>, overrides a model's sampling
+/// defaults, tears messages with images apart and loses errors inside streams.
+/// </summary>
+/// <remarks>
+/// No equivalent exists for these members, which are left out: <c>logit_bias</c>, <c>parallel_tool_calls</c>, <c>tool_choice</c> "required"
+/// (a named one leaves only that tool, "none" leaves no tools), <c>user</c>, <c>metadata</c>, <c>store</c>, <c>service_tier</c>,
+/// <c>verbosity</c>, <c>prediction</c>, a message's <c>name</c>. What cannot be left out without changing the answer's shape
+/// (<c>n</c> above 1, audio, files, image URLs, custom tools) is not carried at all.
+/// </remarks>
+public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null) : IProviderDialect
+{
+    private readonly Func<Guid> _newGuid = newGuid ?? Guid.NewGuid;
+
+    public string Name => "ollama";
+
+    public bool Supports(Operation operation) => operation == Operation.ChatCompletions;
+
+    public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
+    {
+        if (target.Provider.BaseUrl is not { } baseUrl)
+        {
+            return ProviderCall.CannotCarry("no base_url is set");
+        }
+
+        if (OllamaRequestWriter.TryWrite(request, target, habits, out var body) is { } problem)
+        {
+            return problem;
+        }
+
+        var message = new HttpRequestMessage(HttpMethod.Post, ChatUrl(baseUrl)) { Content = new ReadOnlyMemoryContent(body) };
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        if (target.ApiKey is { } key)
+        {
+            message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        ConfiguredHeaders.Add(message.Headers, target.Provider.Headers);
+        return ProviderCall.Send(message);
+    }
+
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) =>
+        OllamaReply.Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid), _newGuid);
+
+    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) =>
+        new OllamaStreamTranslator(CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, _newGuid);
+
+    public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OllamaErrors.Read(status, body);
+
+    public TargetHabits LearnFrom(ProviderError error, TargetHabits known) =>
+        error.Status == 400 && error.Message.Contains("does not support thinking", StringComparison.OrdinalIgnoreCase)
+            ? TargetHabits.RefusesThinking & ~known
+            : TargetHabits.None;
+
+    /// <summary>The base URL is accepted as people write it: with or without a slash, <c>/api</c> or <c>/v1</c> at its end.</summary>
+    private static Uri ChatUrl(Uri baseUrl)
+    {
+        var path = baseUrl.AbsolutePath.TrimEnd('/');
+        foreach (var suffix in (ReadOnlySpan<string>)["/v1", "/api"])
+        {
+            if (path.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
+            {
+                path = path[..^suffix.Length];
+                break;
+            }
+        }
+
+        return new Uri(baseUrl.GetLeftPart(UriPartial.Authority) + path + "/api/chat");
+    }
+}

@@ -1,0 +1,177 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Unicode;
+using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
+
+namespace LlmGateway.Providers;
+
+/// <summary>Writes the body of <c>/api/chat</c> from OpenAI's request: its top level here, options, messages and tools in their own files.</summary>
+internal sealed class OllamaRequestWriter
+{
+    private readonly Utf8JsonWriter _writer;
+    private readonly JsonElement _root;
+    private readonly GatewayRequest _request;
+    private readonly ProviderTarget _target;
+
+    private OllamaRequestWriter(Utf8JsonWriter writer, JsonElement root, GatewayRequest request, ProviderTarget target)
+    {
+        _writer = writer;
+        _root = root;
+        _request = request;
+        _target = target;
+    }
+
+    /// <summary>Whether a profile's wish for JSON applies: the request has none of its own.</summary>
+    private bool FillsJson => _target.Sampling.WantsJson && !_request.Scan.Has(RequestFields.ResponseFormat);
+
+    /// <summary>Writes the body; the answer is null, or why there is none.</summary>
+    public static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, out ReadOnlyMemory<byte> body)
+    {
+        body = default;
+        if (!Utf8.IsValid(request.Body.Span))
+        {
+            return InvalidJson();
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(request.Body, OpenAiJson.Reading);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return InvalidJson();
+            }
+
+            var output = new ArrayBufferWriter<byte>(request.Body.Length + 512);
+            using var writer = new Utf8JsonWriter(output, OpenAiJson.Writing);
+            var problem = new OllamaRequestWriter(writer, document.RootElement, request, target).Write(habits);
+            writer.Flush();
+            body = output.WrittenMemory;
+            return problem;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // The second is how an escape of half a surrogate pair shows itself, when its string is read.
+            return InvalidJson();
+        }
+    }
+
+    private ProviderCall? Write(TargetHabits habits)
+    {
+        if (FindUnsupported() is { } reason)
+        {
+            return ProviderCall.CannotCarry(reason);
+        }
+
+        _writer.WriteStartObject();
+        _writer.WriteString("model"u8, _target.Model);
+        _writer.WriteBoolean("stream"u8, _request.Scan.IsStreaming);
+        var problem = new OllamaMessageWriter(_writer).Write(_root, SystemPrompt())
+            ?? new OllamaToolWriter(_writer).Write(_root)
+            ?? new OllamaOptionsWriter(_writer).Write(_root, _request.Scan, _target.Sampling)
+            ?? WriteFormat()
+            ?? WriteThink(habits);
+        Copy("logprobs"u8, JsonValueKind.True, JsonValueKind.False);
+        Copy("top_logprobs"u8, JsonValueKind.Number);
+        Copy("keep_alive"u8, JsonValueKind.Number, JsonValueKind.String);
+        _writer.WriteEndObject();
+        return problem;
+    }
+
+    private string? FindUnsupported()
+    {
+        if (_root.Find("n"u8) is { ValueKind: JsonValueKind.Number } n && (!n.TryGetInt32(out var count) || count > 1))
+        {
+            return "more than one choice (n)";
+        }
+
+        return _root.Find("modalities"u8) is { ValueKind: JsonValueKind.Array } modalities &&
+            modalities.EnumerateArray().Any(modality => modality.ValueKind == JsonValueKind.String && modality.ValueEquals("audio"u8))
+            ? "audio output"
+            : null;
+    }
+
+    /// <summary>A constraint alone leaves some models emitting blanks without end: they must be told as well.</summary>
+    private string? SystemPrompt()
+    {
+        const string AnswerJson = "Answer with one valid JSON object and nothing else.";
+        var prompt = _request.Profile.SystemPrompt;
+        return FillsJson ? string.IsNullOrEmpty(prompt) ? AnswerJson : $"{prompt}\n\n{AnswerJson}" : prompt;
+    }
+
+    private ProviderCall? WriteFormat()
+    {
+        var format = _root.Find("response_format"u8);
+        var type = format?.ValueKind == JsonValueKind.Object ? format.Value.FindText("type"u8) : null;
+        switch (type)
+        {
+            case null when format is null && FillsJson:
+            case "json_object":
+                _writer.WriteString("format"u8, "json"u8);
+                return null;
+            case "json_schema":
+                var wrapper = format!.Value.Find("json_schema"u8);
+                var schema = wrapper?.ValueKind == JsonValueKind.Object ? wrapper.Value.Find("schema"u8) : null;
+                if (schema is not { ValueKind: JsonValueKind.Object } inner)
+                {
+                    return Invalid("response_format.json_schema.schema", "A JSON schema object is needed.");
+                }
+
+                _writer.WritePropertyName("format"u8);
+                _writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(inner), skipInputValidation: true);
+                return null;
+            case "text":
+            case null when format is null:
+                return null;
+            default:
+                return Invalid("response_format.type", "It must be text, json_object or json_schema.");
+        }
+    }
+
+    private ProviderCall? WriteThink(TargetHabits habits)
+    {
+        var effort = _root.Find("reasoning_effort"u8);
+        if (effort is { ValueKind: not JsonValueKind.String })
+        {
+            return Invalid("reasoning_effort", "It must be a string.");
+        }
+
+        var name = effort?.GetString() ?? _target.Sampling.ReasoningEffort?.Trim('"');
+        var think = name switch
+        {
+            "none" => "false",
+            "minimal" or "low" => "\"low\"",
+            "medium" => "\"medium\"",
+            "high" => "\"high\"",
+            "xhigh" or "max" => "\"max\"",
+            _ => null,
+        };
+        if (think is null && effort is not null)
+        {
+            return Invalid("reasoning_effort", "It must be none, minimal, low, medium, high, xhigh or max.");
+        }
+
+        if (think is not null && (habits & TargetHabits.RefusesThinking) == 0)
+        {
+            _writer.WritePropertyName("think"u8);
+            _writer.WriteRawValue(think, skipInputValidation: true);
+        }
+
+        return null;
+    }
+
+    private void Copy(ReadOnlySpan<byte> name, JsonValueKind kind, JsonValueKind otherKind = JsonValueKind.Undefined)
+    {
+        if (_root.Find(name) is { } value && (value.ValueKind == kind || value.ValueKind == otherKind))
+        {
+            _writer.WritePropertyName(name);
+            _writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
+        }
+    }
+
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+
+    private static ProviderCall InvalidJson() => ProviderCall.Refuse(GatewayError.Invalid(
+        ErrorCodes.InvalidJson, "The body is not valid JSON: a member stands twice, or a string is not valid Unicode."));
+}

@@ -1,0 +1,117 @@
+using System.Buffers;
+using System.Text.Json;
+using LlmGateway.Model;
+
+namespace LlmGateway.Providers.Wire;
+
+/// <summary>
+/// Writes one whole <c>chat.completion</c> with a single choice. The steps are called in order: <see cref="Begin"/>, any number of
+/// <see cref="WriteToolCall"/>, <see cref="End"/>.
+/// </summary>
+internal sealed class OpenAiReplyWriter : IDisposable
+{
+    private readonly Utf8JsonWriter _writer;
+    private bool _hasToolCalls;
+
+    public OpenAiReplyWriter(IBufferWriter<byte> output, CompletionStamp stamp)
+    {
+        _writer = new Utf8JsonWriter(output, OpenAiJson.Writing);
+        _writer.WriteStartObject();
+        _writer.WriteString("id"u8, stamp.Id);
+        _writer.WriteString("object"u8, "chat.completion"u8);
+        _writer.WriteNumber("created"u8, stamp.Created);
+        _writer.WriteString("model"u8, stamp.Model);
+    }
+
+    /// <summary>Writes what the message says. Content that is empty is null beside tool calls or a refusal, else the empty string.</summary>
+    public void Begin(WireText content, WireText reasoning, WireText refusal, bool hasToolCalls)
+    {
+        _hasToolCalls = hasToolCalls;
+        _writer.WriteStartArray("choices"u8);
+        _writer.WriteStartObject();
+        _writer.WriteNumber("index"u8, 0);
+        _writer.WriteStartObject("message"u8);
+        _writer.WriteString("role"u8, "assistant"u8);
+        _writer.WritePropertyName("content"u8);
+        if (content.IsEmpty && (hasToolCalls || !refusal.IsEmpty))
+        {
+            _writer.WriteNullValue();
+        }
+        else
+        {
+            content.WriteTo(_writer);
+        }
+
+        _writer.WritePropertyName("refusal"u8);
+        if (refusal.IsEmpty)
+        {
+            _writer.WriteNullValue();
+        }
+        else
+        {
+            refusal.WriteTo(_writer);
+        }
+
+        if (!reasoning.IsEmpty)
+        {
+            _writer.WritePropertyName("reasoning_content"u8);
+            reasoning.WriteTo(_writer);
+        }
+
+        if (hasToolCalls)
+        {
+            _writer.WriteStartArray("tool_calls"u8);
+        }
+    }
+
+    public void WriteToolCall(WireText id, WireText name, WireText arguments)
+    {
+        _writer.WriteStartObject();
+        _writer.WritePropertyName("id"u8);
+        id.WriteTo(_writer);
+        _writer.WriteString("type"u8, "function"u8);
+        _writer.WriteStartObject("function"u8);
+        _writer.WritePropertyName("name"u8);
+        name.WriteTo(_writer);
+        _writer.WritePropertyName("arguments"u8);
+        arguments.WriteTo(_writer);
+        _writer.WriteEndObject();
+        _writer.WriteEndObject();
+    }
+
+    /// <param name="reason">Why the model stopped.</param>
+    /// <param name="usage">Null leaves <c>usage</c> out: what nobody counted is not written as zero.</param>
+    /// <param name="logprobs">OpenAI's <c>logprobs</c> object as JSON; empty: null.</param>
+    public void End(FinishReason reason, TokenUsage? usage, ReadOnlySpan<byte> logprobs = default)
+    {
+        if (_hasToolCalls)
+        {
+            _writer.WriteEndArray();
+        }
+
+        _writer.WriteEndObject();
+        _writer.WritePropertyName("logprobs"u8);
+        if (logprobs.IsEmpty)
+        {
+            _writer.WriteNullValue();
+        }
+        else
+        {
+            _writer.WriteRawValue(logprobs, skipInputValidation: true);
+        }
+
+        _writer.WriteString("finish_reason"u8, reason.ToUtf8());
+        _writer.WriteEndObject();
+        _writer.WriteEndArray();
+        if (usage is { } known)
+        {
+            _writer.WritePropertyName("usage"u8);
+            OpenAiUsage.Write(_writer, known);
+        }
+
+        _writer.WriteEndObject();
+        _writer.Flush();
+    }
+
+    public void Dispose() => _writer.Dispose();
+}
