@@ -38,7 +38,7 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
         try
         {
             var result = await SendAsync(request, target, dialect, call.Message, deadline, report, cancellationToken);
-            if (result.Failure?.Error is { } error && dialect.LearnFrom(error, habits) is not TargetHabits.None and var learnt)
+            if (result.Failure?.Error is { } error && dialect.LearnFrom(error, request, habits) is not TargetHabits.None and var learnt)
             {
                 // The same attempt, said differently: no failure of the target.
                 state.Learn(learnt);
