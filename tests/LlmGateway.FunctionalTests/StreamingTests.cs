@@ -369,6 +369,24 @@ public sealed class StreamingTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whole_completion_in_answer_to_a_stream_request_is_streamed(bool asks)
+    {
+        await using var stage = await ProductionStage.StartAsync();
+        stage.First.Answers(Script.Json(OpenAiReplies.Completion("Well met", 31, 7)));
+
+        var answer = await stage.AskAsync(ProductionStage.Body(isStreaming: true, more: asks ? AsksUsage : ""));
+
+        answer.AssertAnswered("Well met");
+        Assert.Equal("internal", answer.Header("x-llm-provider"));
+        Assert.Contains(answer.Chunks, chunk => chunk.GetProperty("choices") is var choices && choices.GetArrayLength() > 0 && choices[0].GetProperty("finish_reason").ValueKind == JsonValueKind.String);
+        Assert.Equal(asks, answer.Body.Contains("\"completion_tokens\":7", StringComparison.Ordinal));
+        var record = Assert.Single(await stage.Ledger.WaitForRequestsAsync(1));
+        Assert.Equal((31L, 7L, 1L), (record["input_tokens"], record["output_tokens"], record["streaming"]));
+    }
+
+    [Theory]
     [InlineData("reasoning_content")]
     [InlineData("reasoning")]
     [InlineData("refusal")]

@@ -12,6 +12,10 @@ internal static class RouteOutcome
     public static GatewayError Decide(GatewayRequest request, IReadOnlyList<FailedAttempt> failed, IReadOnlyList<SkippedTarget> skipped) =>
         failed.Count == 0 ? NothingTried(skipped) : NothingAnswered(request, failed, skipped);
 
+    /// <summary>The request's time was used up before any provider could be asked.</summary>
+    public static GatewayError OutOfTime { get; } = new(
+        504, ErrorTypes.Timeout, ErrorCodes.UpstreamTimeout, "The request's time was over before a provider could be asked. Send it again with a longer time-out.", StopRetrying: true);
+
     private static GatewayError NothingTried(IReadOnlyList<SkippedTarget> skipped)
     {
         var list = Describe([], skipped);

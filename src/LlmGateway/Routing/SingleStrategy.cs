@@ -19,7 +19,17 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
         {
             var target = plan.Targets[i];
             NoteSkipped(request, plan, i);
-            if (failed is not null && !MayFollow(request, target, failed, plan.MaxAttempts))
+            if (request.TotalTimeout - time.GetElapsedTime(request.Tally.Started) < LeastTime)
+            {
+                if (failed is null)
+                {
+                    return GatewayErrorContent.Respond(RouteOutcome.OutOfTime);
+                }
+
+                break;
+            }
+
+            if (failed is not null && !MayFollow(target, failed, plan.MaxAttempts))
             {
                 continue;
             }
@@ -61,10 +71,9 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
         }
     }
 
-    private bool MayFollow(GatewayRequest request, ProviderTarget target, List<FailedAttempt> failed, int maxAttempts) =>
+    private static bool MayFollow(ProviderTarget target, List<FailedAttempt> failed, int maxAttempts) =>
         failed.Count < maxAttempts
-        && (target.OnlyAfter is null || target.OnlyAfter.Contains(failed[^1].Failure.Reason))
-        && request.TotalTimeout - time.GetElapsedTime(request.Tally.Started) >= LeastTime;
+        && (target.OnlyAfter is null || target.OnlyAfter.Contains(failed[^1].Failure.Reason));
 
     private static bool GoesOn(AgentProfile profile, FailureReason reason) => profile.FallbackOn is null || profile.FallbackOn.Contains(reason);
 }
