@@ -9,5 +9,6 @@ internal static class ProvidersServices
         .AddSingleton<IProviderDialect, OpenRouterDialect>()
         .AddSingleton<IProviderDialect, OllamaDialect>()
         .AddSingleton<IProviderDialect, MockDialect>()
+        .AddSingleton<ToolCallStates>()
         .AddSingleton<DialectSet>();
 }
