@@ -41,8 +41,8 @@ public sealed class ClientFaultTests
         var gate = new Gate();
         stage.First.Answers(before.WaitFor(gate));
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await RawClient.ConnectAsync(socket, stage);
-        await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
+        await LeavingClient.ConnectAsync(socket, stage);
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
         await gate.Reached;
         if (seen is not null)
         {
@@ -63,8 +63,8 @@ public sealed class ClientFaultTests
         await using var stage = await ProductionStage.StartAsync();
         stage.First.Answers(Script.NeverAnswer());
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await RawClient.ConnectAsync(socket, stage);
-        await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: false));
+        await LeavingClient.ConnectAsync(socket, stage);
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: false));
         await stage.First.WaitForRequestAsync();
 
         var left = Leave(socket, withReset);
@@ -79,8 +79,8 @@ public sealed class ClientFaultTests
         stage.First.Answers(Script.Json("{}", 500));
         stage.Second.Answers(Script.NeverAnswer());
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await RawClient.ConnectAsync(socket, stage);
-        await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
+        await LeavingClient.ConnectAsync(socket, stage);
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
         var second = await stage.Second.WaitForRequestAsync();
 
         var left = Leave(socket, withReset: true);
@@ -100,10 +100,10 @@ public sealed class ClientFaultTests
         {
             stage.First.Answers(Script.NeverAnswer());
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await RawClient.ConnectAsync(socket, stage);
-            await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: i % 2 == 0));
+            await LeavingClient.ConnectAsync(socket, stage);
+            await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: i % 2 == 0));
             var request = await stage.First.WaitForRequestAsync(i);
-            RawClient.Reset(socket);
+            LeavingClient.Reset(socket);
             await request.WaitForPeerCloseAsync();
         }
 
@@ -121,8 +121,8 @@ public sealed class ClientFaultTests
     {
         await using var stage = await ProductionStage.StartAsync();
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await RawClient.ConnectAsync(socket, stage);
-        await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: false, new string('x', 1_000_000)), bytes: 500_000);
+        await LeavingClient.ConnectAsync(socket, stage);
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: false, new string('x', 1_000_000)), bytes: 500_000);
         await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 1, "the upload to have begun");
 
         Leave(socket, withReset);
@@ -141,8 +141,8 @@ public sealed class ClientFaultTests
         await using var stage = await ProductionStage.StartAsync();
         stage.First.Answers(OpenAiReplies.Stream("one", "two"));
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await RawClient.ConnectAsync(socket, stage);
-        await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
+        await LeavingClient.ConnectAsync(socket, stage);
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
         await ReadUntilAsync(socket, "[DONE]");
 
         Leave(socket, withReset: false);
@@ -159,8 +159,8 @@ public sealed class ClientFaultTests
         {
             stage.First.Answers(Script.Sse(OpenAiReplies.ContentChunk("LEAK")).Stall(), OpenAiReplies.Stream("mine"));
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await RawClient.ConnectAsync(socket, stage);
-            await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
+            await LeavingClient.ConnectAsync(socket, stage);
+            await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
             await ReadUntilAsync(socket, "LEAK");
             Leave(socket, withReset: i % 2 == 0);
             (await stage.AskAsync(isStreaming: true)).AssertAnswered("mine");
@@ -174,7 +174,7 @@ public sealed class ClientFaultTests
         var left = Stopwatch.GetTimestamp();
         if (withReset)
         {
-            RawClient.Reset(socket);
+            LeavingClient.Reset(socket);
         }
         else
         {

@@ -230,17 +230,17 @@ public sealed class TimeoutTests
 
         stage.First.Answers(script.Event(OpenAiReplies.FinishChunk()).Done());
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 32 * 1024 };
-        await RawClient.ConnectAsync(socket, stage);
-        await RawClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
+        await LeavingClient.ConnectAsync(socket, stage);
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
         var provider = await stage.First.WaitForRequestAsync();
         await StandsStillAsync(provider);
 
         // The provider is blocked now for longer than its limit, by the client alone.
         await StandsStillAsync(provider, TimeSpan.FromSeconds(1.2));
-        var body = await RawClient.ReadToDoneAsync(socket);
+        var body = await LeavingClient.ReadToDoneAsync(socket);
 
         Assert.DoesNotContain("upstream_stream_error", body, StringComparison.Ordinal);
-        Assert.EndsWith("data: [DONE]\n\n", RawClient.Dechunked(body), StringComparison.Ordinal);
+        Assert.EndsWith("data: [DONE]\n\n", LeavingClient.Dechunked(body), StringComparison.Ordinal);
         Assert.Equal(Words + 2, provider.Tally.EventsSent);
     }
 

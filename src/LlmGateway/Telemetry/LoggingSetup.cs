@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using Serilog;
+using Serilog.Events;
 using Serilog.Extensions.Logging;
 
 namespace LlmGateway.Telemetry;
@@ -25,6 +27,10 @@ internal static class LoggingSetup
             logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         });
         return services.AddSingleton<ILoggerProvider>(provider => new SerilogLoggerProvider(
-            new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(new LogOutputSink(provider.GetRequiredService<LogOutput>())).CreateLogger(), dispose: true));
+            new LoggerConfiguration().MinimumLevel.Verbose().Filter.ByExcluding(IsStartFailure).WriteTo.Sink(new LogOutputSink(provider.GetRequiredService<LogOutput>())).CreateLogger(), dispose: true));
     }
+
+    /// <summary>The host's stack trace of a failed start: the process says the same in a sentence as it ends.</summary>
+    private static bool IsStartFailure(LogEvent entry) =>
+        entry.MessageTemplate.Text == "Hosting failed to start" && entry.Exception is IOException or SocketException;
 }

@@ -1,67 +1,79 @@
-using System.Net;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
 namespace LlmGateway.FunctionalTests.Infrastructure;
 
-/// <summary>A client on a bare socket, for what a well-behaved one never does: reading slowly, leaving half-way.</summary>
+/// <summary>Sends what no HTTP library would: heads of the test's own making, byte for byte.</summary>
 internal static class RawClient
 {
-    public static async Task ConnectAsync(Socket socket, ProductionStage stage)
-    {
-        socket.NoDelay = true;
-        await socket.ConnectAsync(IPAddress.Loopback, new Uri(stage.Gateway.BaseUrl).Port);
-    }
+    /// <summary>One POST of a chat request on a connection of its own, closed after the answer.</summary>
+    public static Task<RawAnswer> PostAsync(Uri gateway, byte[] body, params string[] headerLines) =>
+        SendAsync(gateway, Head("POST /v1/chat/completions HTTP/1.1", gateway, [.. headerLines, string.Create(CultureInfo.InvariantCulture, $"Content-Length: {body.Length}")]), body);
 
-    /// <summary>Sends a chat request; of the body no more than <paramref name="bytes"/>.</summary>
-    public static async Task SendAsync(Socket socket, ProductionStage stage, string body, int bytes = int.MaxValue)
-    {
-        var content = Encoding.UTF8.GetBytes(body);
-        var head = $"POST {ProductionStage.Path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {stage.ClientKey}\r\nContent-Type: application/json\r\nContent-Length: {content.Length}\r\n\r\n";
-        await socket.SendAsync(Encoding.ASCII.GetBytes(head));
-        await socket.SendAsync(content.AsMemory(0, Math.Min(bytes, content.Length)));
-    }
+    /// <summary>Request line and headers, with Host and Connection: close in front of the test's own lines.</summary>
+    public static string Head(string requestLine, Uri gateway, params string[] headerLines) =>
+        requestLine + "\r\nHost: " + gateway.Authority + "\r\nConnection: close\r\n" + string.Concat(headerLines.Select(line => line + "\r\n")) + "\r\n";
 
-    /// <summary>Reads a chunked answer to its last chunk.</summary>
-    public static async Task<string> ReadToDoneAsync(Socket socket)
+    /// <summary>Sends and reads until the gateway closes.</summary>
+    public static async Task<RawAnswer> SendAsync(Uri gateway, string head, byte[]? body = null)
     {
         using var limit = new CancellationTokenSource(Eventually.DefaultLimit);
-        var text = new StringBuilder();
-        var buffer = new byte[64 * 1024];
-        var tail = "";
-        while (!tail.EndsWith("0\r\n\r\n", StringComparison.Ordinal) && await socket.ReceiveAsync(buffer, limit.Token) is > 0 and var read)
-        {
-            var piece = Encoding.Latin1.GetString(buffer, 0, read);
-            text.Append(piece);
-            tail = (tail + piece)[^Math.Min(tail.Length + piece.Length, 16)..];
-        }
-
-        return text.ToString();
+        using var socket = await ConnectAsync(gateway, limit.Token);
+        await socket.SendAsync(Encoding.Latin1.GetBytes(head), limit.Token);
+        await socket.SendAsync(body ?? [], limit.Token);
+        return new RawAnswer(await ReadToEndAsync(socket, limit.Token));
     }
 
-    /// <summary>The body of a chunked answer that was read raw.</summary>
-    public static string Dechunked(string answer)
+    /// <summary>Sends a head that promises a body, sends the body only if it is asked for it, and reads one JSON answer.</summary>
+    public static async Task<(string FirstLine, string All)> SendHeadAsync(Uri gateway, string head, byte[] bodyOnceAsked)
     {
-        var rest = answer.AsSpan(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4);
-        var body = new StringBuilder();
-        while (true)
+        using var limit = new CancellationTokenSource(Eventually.DefaultLimit);
+        using var socket = await ConnectAsync(gateway, limit.Token);
+        await socket.SendAsync(Encoding.Latin1.GetBytes(head), limit.Token);
+        var buffer = new byte[4096];
+        var text = "";
+        var isSent = false;
+
+        // All answers here are JSON: a brace at the end is the end.
+        while (!text.EndsWith('}'))
         {
-            var end = rest.IndexOf("\r\n");
-            var size = Convert.ToInt32(rest[..end].ToString(), 16);
-            if (size == 0)
+            var count = await socket.ReceiveAsync(buffer, limit.Token);
+            Assert.True(count > 0, "Closed before the answer was whole: " + text);
+            text += Encoding.Latin1.GetString(buffer, 0, count);
+            if (!isSent && text.StartsWith("HTTP/1.1 100 ", StringComparison.Ordinal))
             {
-                return body.ToString();
+                isSent = true;
+                await socket.SendAsync(bodyOnceAsked, limit.Token);
             }
-
-            body.Append(rest.Slice(end + 2, size));
-            rest = rest[(end + 2 + size + 2)..];
         }
+
+        return (text[..text.IndexOf("\r\n", StringComparison.Ordinal)], text);
     }
 
-    /// <summary>Leaves with a reset, as a process that dies does.</summary>
-    public static void Reset(Socket socket)
+    private static async Task<Socket> ConnectAsync(Uri gateway, CancellationToken cancellation)
     {
-        socket.LingerState = new LingerOption(true, 0);
-        socket.Close();
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(gateway.Host, gateway.Port, cancellation);
+        return socket;
+    }
+
+    private static async Task<byte[]> ReadToEndAsync(Socket socket, CancellationToken cancellation)
+    {
+        using var all = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            while (await socket.ReceiveAsync(buffer, cancellation) is > 0 and var count)
+            {
+                all.Write(buffer, 0, count);
+            }
+        }
+        catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset && all.Length > 0)
+        {
+            // The answer was whole; what was still under way to the gateway met a closed socket.
+        }
+
+        return all.ToArray();
     }
 }
