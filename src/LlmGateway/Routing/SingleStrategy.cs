@@ -35,7 +35,7 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
             }
 
             // A target left out is no reason that such a one waits for: the mock does not stand in for what Ollama cannot carry.
-            if (failed is null && target.OnlyAfter is not null && (skipped ?? plan.Skipped).Count > 0)
+            if (failed is null && target.OnlyAfter is not null && (skipped ?? plan.Skipped).Any(left => left.Before <= i))
             {
                 continue;
             }
