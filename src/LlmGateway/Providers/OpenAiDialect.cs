@@ -31,7 +31,7 @@ public class OpenAiDialect : IProviderDialect
         var message = new HttpRequestMessage(HttpMethod.Post, url)
         {
             Version = HttpVersion.Version11,
-            Content = new ReadOnlyMemoryContent(OpenAiBody.Write(request, target, habits)),
+            Content = OpenAiBody.Write(request, target, habits).ToContent(),
         };
         message.Content.Headers.ContentType = Json;
         AddHeaders(message.Headers, request, target);
@@ -44,7 +44,7 @@ public class OpenAiDialect : IProviderDialect
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OpenAiErrorReader.Read(status, body);
 
-    public TargetHabits LearnFrom(ProviderError error, TargetHabits known)
+    public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known)
     {
         if (error.Status != 400)
         {
@@ -65,9 +65,16 @@ public class OpenAiDialect : IProviderDialect
             return learnt & ~known;
         }
 
-        var namesStreamOptions = error.Param?.StartsWith("stream_options", StringComparison.Ordinal) == true
-            || error.Message.Contains("stream_options", StringComparison.Ordinal);
-        return namesStreamOptions ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+        return request.Scan.IsStreaming && RefusesStreamOptions($"{error.Param} {error.Message}") ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+    }
+
+    /// <summary>Another option than <c>include_usage</c> is the client's own, and no reason to do without usage.</summary>
+    private static bool RefusesStreamOptions(string text)
+    {
+        const string Name = "stream_options";
+        var at = text.IndexOf(Name, StringComparison.Ordinal);
+        var option = at < 0 ? default : text.AsSpan(at + Name.Length);
+        return at >= 0 && (option is not ['.', >= 'a' and <= 'z', ..] || option.StartsWith(".include_usage"));
     }
 
     /// <summary>Where the provider's API is; null where nobody has said.</summary>
