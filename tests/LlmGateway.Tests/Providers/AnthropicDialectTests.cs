@@ -67,10 +67,22 @@ public sealed class AnthropicDialectTests
     public void LearnFrom_Refusal_TellsWhatToLeaveOut(string message, TargetHabits expected)
     {
         var error = new ProviderError(400, message);
+        var request = RequestBuilder.From(Chat).Build();
 
-        Assert.Equal(expected, _dialect.LearnFrom(error, TargetHabits.None));
-        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(error, expected));
-        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(error with { Status = 500 }, TargetHabits.None));
+        Assert.Equal(expected, _dialect.LearnFrom(error, request, TargetHabits.None));
+        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(error, request, expected));
+        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(error with { Status = 500 }, request, TargetHabits.None));
+    }
+
+    [Theory]
+    [InlineData("\"temperature\":0.5", TargetHabits.RefusesTopP)]
+    [InlineData("\"top_p\":0.5", TargetHabits.RefusesTemperature)]
+    [InlineData("\"temperature\":0.5,\"top_p\":0.5", TargetHabits.None)]
+    public void LearnFrom_PairRefused_LeavesOutTheProfiles(string own, TargetHabits expected)
+    {
+        var error = new ProviderError(400, "`temperature` and `top_p` cannot both be specified for this model.");
+
+        Assert.Equal(expected, _dialect.LearnFrom(error, RequestBuilder.From(Chat.Replace("{\"messages\"", $"{{{own},\"messages\"", StringComparison.Ordinal)).Build(), TargetHabits.None));
     }
 
     [Fact]
