@@ -248,7 +248,7 @@ public sealed class StartTests
     public async Task No_error_page_shows_a_stack_trace(string environment)
     {
         var clock = new BrokenClock();
-        await using var gateway = await new GatewayUnderTest().WithEnvironment(environment)
+        await using var gateway = await new GatewayUnderTest().WithEnvironment(environment).AllowsUnhandledExceptions()
             .WithServices(services => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton<TimeProvider>(services, clock))
             .StartAsync();
         clock.IsBroken = true;
