@@ -336,6 +336,19 @@ public sealed class AccessTests
     }
 
     [Fact]
+    public async Task A_listed_origin_needs_no_key_in_keyless_development()
+    {
+        await using var gateway = await new GatewayUnderTest().WithVariable("GATEWAY_CORS_ORIGINS", "https://app.example.com").StartAsync();
+        const string Body = """{"messages":[{"role":"user","content":"hi"}]}""";
+
+        using var listed = await gateway.SendAsync(Chat, Body, ("Origin", "https://app.example.com"));
+        using var foreign = await gateway.SendAsync(Chat, Body, ("Origin", "https://evil.example.com"));
+
+        Assert.Equal(HttpStatusCode.OK, listed.StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, foreign.StatusCode);
+    }
+
+    [Fact]
     public async Task Without_a_list_there_are_no_CORS_headers()
     {
         await using var gateway = await new GatewayUnderTest().WithVariable("GATEWAY_API_KEYS", "crm:" + Key).StartAsync();

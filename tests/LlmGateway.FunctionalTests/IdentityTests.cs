@@ -63,6 +63,21 @@ public sealed class IdentityTests
             HeadersOf(provider.Requests.Single()));
     }
 
+    [Fact]
+    public async Task The_trace_goes_on_to_the_internal_api_alone()
+    {
+        const string Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        await using var provider = Hello();
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        await PostAsync(gateway, ["traceparent: " + Trace, "tracestate: a=b", "baggage: user=jane"]);
+        await PostAsync(gateway, ["traceparent: " + Trace + "-forged"]);
+
+        Assert.Equal(Trace, provider.Requests[0].Header("traceparent"));
+        Assert.Null(provider.Requests[1].Header("traceparent"));
+        Assert.All(provider.Requests, request => Assert.True(request.Header("tracestate") is null && request.Header("baggage") is null));
+    }
+
     [Theory]
     [InlineData("with-ticket", "ticketed", "ticket-of-key")]
     [InlineData("plain", "ticketed", "ticket-of-agent")]

@@ -35,7 +35,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
     private (ClientKey? Key, GatewayError? Error) Authenticate(HttpContext context, GatewayConfig config)
     {
         var isOpen = settings.IsAuthOff || (config.IsDevelopment && config.ClientKeys.Count == 0);
-        if (isOpen && !settings.IsAuthOff && LoopbackRule.Check(context) is { } refusal)
+        if (isOpen && !settings.IsAuthOff && LoopbackRule.Check(context, settings.CorsOrigins) is { } refusal)
         {
             return (null, refusal);
         }

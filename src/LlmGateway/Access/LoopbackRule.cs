@@ -9,7 +9,9 @@ namespace LlmGateway.Access;
 /// </summary>
 internal static class LoopbackRule
 {
-    public static GatewayError? Check(HttpContext context)
+    /// <param name="context">The call.</param>
+    /// <param name="origins">Origins whose pages may call even so (<c>GATEWAY_CORS_ORIGINS</c>).</param>
+    public static GatewayError? Check(HttpContext context, IReadOnlyList<string> origins)
     {
         var headers = context.Request.Headers;
         if (context.Connection.RemoteIpAddress is { } address && !IPAddress.IsLoopback(address))
@@ -24,7 +26,8 @@ internal static class LoopbackRule
 
         foreach (var origin in headers.Origin)
         {
-            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || !IsLocalHost(uri.Host))
+            var isListed = origins.Contains(origin, StringComparer.OrdinalIgnoreCase);
+            if (!isListed && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || !IsLocalHost(uri.Host)))
             {
                 return Refuse("a web page of another origin may not call the gateway");
             }

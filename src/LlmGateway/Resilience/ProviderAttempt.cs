@@ -79,6 +79,11 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         HttpResponseMessage? response = null;
+        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        {
+            message.Headers.TryAddWithoutValidation("traceparent", trace);
+        }
+
         try
         {
             response = await connections.For(target.Provider).SendAsync(message, deadline.Token);
