@@ -162,13 +162,17 @@ public sealed class PassthroughTests
         Assert.Equal("connection", Assert.Single(gateway.Ledger.Attempts(record))["outcome"]);
     }
 
-    [Fact]
-    public async Task A_silent_provider_is_504()
+    [Theory]
+    [InlineData("1", "60")]
+    [InlineData("60", "0.5")]
+    public async Task A_silent_provider_is_504(string attemptLimit, string clientLimit)
     {
         await using var provider = ScriptedProvider.Anything().On("GET /v1/files", Script.NeverAnswer());
-        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithVariable("LLM_TIMEOUT", "1").StartAsync();
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithVariable("LLM_TIMEOUT", attemptLimit).StartAsync();
+        using var request = Request(HttpMethod.Get, "/v1/files");
+        request.Headers.Add("X-Stainless-Timeout", clientLimit);
 
-        using var response = await gateway.Client.SendAsync(Request(HttpMethod.Get, "/v1/files"), Cancellation);
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
 
         await AssertErrorAsync(response, HttpStatusCode.GatewayTimeout, "upstream_timeout");
         await provider.Requests[0].WaitForPeerCloseAsync();

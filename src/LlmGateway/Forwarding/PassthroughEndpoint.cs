@@ -76,7 +76,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
             Key = key,
             Identity = identity,
             Strategy = RoutingStrategies.Single,
-            TotalTimeout = config.TotalTimeout,
+            TotalTimeout = OperationEndpoint.TotalTimeout(context.Request.Headers["X-Stainless-Timeout"], config.TotalTimeout),
             Tally = scope.Tally,
         };
         var made = dialects[target.Provider.Type].CreateCall(request, target, TargetHabits.None);
