@@ -35,7 +35,7 @@ public sealed class PassthroughTests
         Assert.Equal("{\"a\" : 1}", sent.Text);
         Assert.Equal(
             ["authorization: Bearer sk-internal-key", "completion-msg-id", "content-length: 9", "content-type: application/json; charset=utf-8", "host", "idempotency-key: once",
-             "openai-beta: assistants=v2", "prompt-msg-id", "user-id: someone", "user-type: AD", "x-dep-ticket: ticket-1"],
+             "openai-beta: assistants=v2", "prompt-msg-id", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "user-id: someone", "user-type: AD", "x-dep-ticket: ticket-1"],
             sent.Headers.Select(Shown).Order(StringComparer.Ordinal));
         Assert.Equal(("internal", "1"), (response.Headers.GetValues("x-llm-provider").Single(), response.Headers.GetValues("x-llm-attempts").Single()));
     }
