@@ -194,7 +194,7 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
         return new AttemptFailure(FailureClassifier.Classify(error), status)
         {
             Error = error,
-            RetryAfter = ReadRetryAfter(response.Headers) ?? error.RetryAfter,
+            RetryAfter = ReadRetryAfter(response.Headers) ?? Bound(error.RetryAfter),
         };
     }
 
