@@ -85,13 +85,13 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
         var name = message.FindText("name"u8);
         var at = id is not null
             ? _step.FindLastIndex(call => call.Id == id)
-            : _step.FindIndex(call => call.Result is null && call.Name == name);
+            : _step.FindIndex(call => call.Output is null && call.Name == name);
         if (at < 0)
         {
             return Invalid($"{path}.tool_call_id", "No tool call with this id stands right before it.");
         }
 
-        _step[at] = _step[at] with { Result = string.Concat(texts) };
+        _step[at] = _step[at] with { Output = string.Concat(texts) };
         return null;
     }
 
@@ -103,7 +103,7 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
             return null;
         }
 
-        if (_step.Exists(call => call.Result is null))
+        if (_step.Exists(call => call.Output is null))
         {
             return Invalid(_stepPath, "Each tool call needs a tool message with its result behind it.");
         }
@@ -160,11 +160,11 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
 
         writer.WriteString("name"u8, call.Name);
         writer.WritePropertyName("response"u8);
-        if (!TryWriteObject(call.Result!))
+        if (!TryWriteObject(call.Output!))
         {
             // It must be an object: text, lists and numbers are wrapped in one.
             writer.WriteStartObject();
-            writer.WriteString("output"u8, call.Result);
+            writer.WriteString("output"u8, call.Output);
             writer.WriteEndObject();
         }
 
@@ -213,6 +213,6 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
 
     private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
 
-    /// <summary>One call of the open step; no result yet while that is null.</summary>
-    private readonly record struct Call(string? Id, string Name, bool SendsId, string? Result);
+    /// <summary>One call of the open step; no output yet while that is null.</summary>
+    private readonly record struct Call(string? Id, string Name, bool SendsId, string? Output);
 }

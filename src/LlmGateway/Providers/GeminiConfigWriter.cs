@@ -51,22 +51,23 @@ internal sealed class GeminiConfigWriter(Utf8JsonWriter writer, JsonElement root
     /// <summary>OpenAI's seed has 64 bits, Gemini's 32: a longer one is folded, the same to the same.</summary>
     private ProviderCall? WriteSeed()
     {
-        if (root.Find("seed"u8) is { ValueKind: JsonValueKind.Number } seed && seed.TryGetInt64(out var number))
+        long? seed = defaults.Seed is { } own && long.TryParse(own, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var profiles) ? profiles : null;
+        if (root.Find("seed"u8) is { } told)
+        {
+            if (told.ValueKind != JsonValueKind.Number || !told.TryGetInt64(out var clients))
+            {
+                return Invalid("seed", "It must be an integer.");
+            }
+
+            seed = clients;
+        }
+
+        if (seed is { } number)
         {
             Name("seed");
             writer.WriteNumberValue(Fold(number));
-            return null;
         }
 
-        return root.Find("seed"u8) is not null ? Invalid("seed", "It must be an integer.")
-            : defaults.Seed is { } own && long.TryParse(own, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var profileSeed) ? WriteSeed(profileSeed)
-            : null;
-    }
-
-    private ProviderCall? WriteSeed(long seed)
-    {
-        Name("seed");
-        writer.WriteNumberValue(Fold(seed));
         return null;
     }
 

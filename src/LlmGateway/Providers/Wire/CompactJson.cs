@@ -1,4 +1,4 @@
-namespace LlmGateway.Providers;
+namespace LlmGateway.Providers.Wire;
 
 /// <summary>Takes the blanks out of JSON that a reader has accepted: whole answers come in lines with indents.</summary>
 internal static class CompactJson
