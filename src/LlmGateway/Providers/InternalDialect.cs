@@ -4,7 +4,7 @@ using LlmGateway.Model;
 namespace LlmGateway.Providers;
 
 /// <summary>The company's own OpenAI-compatible API: OpenAI's form, and the headers that say which department and which user is calling.</summary>
-public sealed class InternalDialect : OpenAiDialect
+public sealed class InternalDialect(ToolCallStates? states = null) : OpenAiDialect(states)
 {
     public override string Name => "internal";
 

@@ -1,7 +1,8 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Providers;
 
@@ -13,8 +14,18 @@ public class OpenAiDialect : IProviderDialect
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    // One entry per configured provider and base URL; reloads with another URL add one more.
-    private readonly ConcurrentDictionary<Uri, Uri> _chatUrls = new();
+    private readonly OpenAiFlavors _flavors;
+
+    // By reference: an entry goes with the snapshot that its provider belongs to.
+    private readonly ConditionalWeakTable<ProviderConfig, OpenAiEndpoint> _endpoints = [];
+    private readonly ConditionalWeakTable<ProviderConfig, OpenAiEndpoint>.CreateValueCallback _makeEndpoint;
+
+    /// <param name="states">What servers want back with tool calls; null: nothing is kept.</param>
+    public OpenAiDialect(ToolCallStates? states = null)
+    {
+        _flavors = new OpenAiFlavors(states);
+        _makeEndpoint = MakeEndpoint;
+    }
 
     public virtual string Name => "openai";
 
@@ -22,25 +33,27 @@ public class OpenAiDialect : IProviderDialect
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
     {
-        if (BaseUrlOf(target.Provider) is not { } baseUrl)
+        if (BaseUrlOf(target.Provider) is null)
         {
             return ProviderCall.CannotCarry($"provider '{target.Provider.Name}' has no base_url");
         }
 
-        var url = _chatUrls.GetOrAdd(baseUrl, static key => new Uri(ProviderUrl.OpenAiRoot(key) + "/chat/completions"));
-        var message = new HttpRequestMessage(HttpMethod.Post, url)
+        var endpoint = EndpointOf(target);
+        var body = OpenAiBody.Write(request, target, habits);
+        var message = new HttpRequestMessage(HttpMethod.Post, endpoint.ChatUrlOf(target))
         {
             Version = HttpVersion.Version11,
-            Content = new ReadOnlyMemoryContent(OpenAiBody.Write(request, target, habits)),
+            Content = new ReadOnlyMemoryContent(endpoint.Flavor is null ? body : Edit(endpoint.Flavor, body, request, target)),
         };
         message.Content.Headers.ContentType = Json;
         AddHeaders(message.Headers, request, target);
         return ProviderCall.Send(message);
     }
 
-    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => OpenAiReplyReader.Read(body);
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) =>
+        OpenAiReplyReader.Read(EditorOf(request, target) is { } editor ? editor.Edit(body) : body);
 
-    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new OpenAiStreamRelay(request);
+    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new OpenAiStreamRelay(request, EditorOf(request, target));
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OpenAiErrorReader.Read(status, body);
 
@@ -78,9 +91,47 @@ public class OpenAiDialect : IProviderDialect
     {
         if (target.ApiKey is { } key)
         {
-            headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
+            if (EndpointOf(target).Flavor is { } flavor)
+            {
+                flavor.AddKey(headers, key);
+            }
+            else
+            {
+                headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
+            }
         }
 
         ConfiguredHeaders.Add(headers, target.Provider.Headers);
+    }
+
+    private OpenAiAnswerEditor? EditorOf(GatewayRequest request, ProviderTarget target) =>
+        BaseUrlOf(target.Provider) is null ? null : EndpointOf(target).Flavor?.CreateEditor(request, target);
+
+    private OpenAiEndpoint EndpointOf(ProviderTarget target) => _endpoints.GetValue(target.Provider, _makeEndpoint);
+
+    private OpenAiEndpoint MakeEndpoint(ProviderConfig provider)
+    {
+        var baseUrl = BaseUrlOf(provider)!;
+        return new OpenAiEndpoint(baseUrl, new Uri(ProviderUrl.OpenAiRoot(baseUrl) + "/chat/completions"), _flavors.Find(provider, baseUrl));
+    }
+
+    private static ReadOnlyMemory<byte> Edit(OpenAiFlavor flavor, ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target)
+    {
+        using var edits = JsonEdits.TryParse(body);
+        if (edits is null)
+        {
+            return body;
+        }
+
+        try
+        {
+            flavor.EditRequest(edits, request, target);
+            return edits.Apply();
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair in a name or an id: the provider shall say what it thinks of it.
+            return body;
+        }
     }
 }
