@@ -9,7 +9,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
 {
     public Task InvokeAsync(HttpContext context)
     {
-        if (context.GetEndpoint() is not { } endpoint)
+        // What is no route is routing's own refusal (a method that the path does not take): it serves nobody.
+        if (context.GetEndpoint() is not RouteEndpoint endpoint)
         {
             return next(context);
         }

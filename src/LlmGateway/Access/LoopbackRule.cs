@@ -30,12 +30,25 @@ internal static class LoopbackRule
             }
         }
 
-        if (headers.ContainsKey("Forwarded") || headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("X-Forwarded-Host") || headers.ContainsKey("X-Forwarded-Proto"))
+        if (IsForwarded(headers))
         {
             return Refuse("forwarded calls need a client key: set GATEWAY_API_KEYS");
         }
 
         return null;
+    }
+
+    private static bool IsForwarded(IHeaderDictionary headers)
+    {
+        foreach (var (name, _) in headers)
+        {
+            if (name.Equals("Forwarded", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsLocalHost(string host) =>

@@ -7,6 +7,9 @@ namespace LlmGateway.Api;
 /// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size.</summary>
 internal static class RequestBody
 {
+    /// <summary>Up to this length the buffer is made as announced; beyond, it grows with what really comes.</summary>
+    private const int MostTrusted = 1024 * 1024;
+
     public static async ValueTask<(ReadOnlyMemory<byte> Body, GatewayError? Error)> ReadJsonAsync(HttpRequest request, long limit, CancellationToken cancellationToken)
     {
         if (CheckHeaders(request, limit) is { } refusal)
@@ -14,9 +17,9 @@ internal static class RequestBody
             return (default, refusal);
         }
 
-        if (request.ContentLength is { } length)
+        if (request.ContentLength is { } length and <= MostTrusted)
         {
-            var exact = new byte[length];
+            var exact = GC.AllocateUninitializedArray<byte>((int)length);
             await request.Body.ReadExactlyAsync(exact, cancellationToken);
             return (SkipByteOrderMark(exact), null);
         }
@@ -62,7 +65,7 @@ internal static class RequestBody
             return Unsupported("The body must be JSON: send it with 'Content-Type: application/json'.", "Content-Type");
         }
 
-        return type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+        return type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
             ? Unsupported("JSON must be sent in UTF-8.", "Content-Type")
             : null;
     }

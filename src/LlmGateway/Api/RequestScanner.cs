@@ -1,4 +1,5 @@
 // One pass, one file: the steps share the reader, the names and the first error, and read best in the order of the body.
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using LlmGateway.Model;
@@ -14,9 +15,18 @@ public ref struct RequestScanner
     /// <summary>JSON nested deeper is refused by every parser of the gateway.</summary>
     public const int MaxDepth = 64;
 
+    private static readonly (string Name, byte[] Utf8)[] Known =
+    [
+        .. new[]
+        {
+            "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
+            "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty",
+        }.Select(name => (name, Encoding.UTF8.GetBytes(name))),
+    ];
+
     private readonly ReadOnlySpan<byte> _body;
     private readonly DuplicateNames _names;
-    private Utf8JsonReader _reader;
+    private JsonTokenReader _reader;
     private JsonRange _lastUserContent;
     private bool _hasImages;
     private GatewayError? _error;
@@ -25,7 +35,7 @@ public ref struct RequestScanner
     {
         _body = body;
         _names = new DuplicateNames();
-        _reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth });
+        _reader = new JsonTokenReader(body, MaxDepth);
     }
 
     /// <summary>Scans a chat request; exactly one of the results is set.</summary>
@@ -77,7 +87,7 @@ public ref struct RequestScanner
         var streamOptionsStart = 0;
         var fields = RequestFields.None;
         List<KeyValuePair<string, JsonRange>>? nulls = null;
-        var membersStart = (int)_reader.BytesConsumed;
+        var membersStart = _reader.BytesConsumed;
 
         _names.Enter();
         while (_error is null && _reader.Read() && _reader.TokenType != JsonTokenType.EndObject)
@@ -88,9 +98,9 @@ public ref struct RequestScanner
             }
 
             var member = Member();
-            var nameStart = (int)_reader.TokenStartIndex;
+            var nameStart = _reader.TokenStartIndex;
             _reader.Read();
-            var start = (int)_reader.TokenStartIndex;
+            var start = _reader.TokenStartIndex;
             if (_reader.TokenType == JsonTokenType.Null)
             {
                 if (member is not null)
@@ -106,21 +116,21 @@ public ref struct RequestScanner
                 case "model":
                     if (Expect(JsonTokenType.String, member, "a string"))
                     {
-                        modelValue = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                        modelValue = new JsonRange(start, _reader.BytesConsumed - start);
                         model = CheckText() ? _reader.GetString() : null;
                     }
 
                     break;
                 case "messages":
                     ScanMessages();
-                    messages = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                    messages = new JsonRange(start, _reader.BytesConsumed - start);
                     break;
                 case "stream":
                     isStreaming = ReadBoolean(member);
                     break;
                 case "stream_options":
                     ScanStreamOptions(ref includeUsage, ref includeUsageValue);
-                    streamOptions = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                    streamOptions = new JsonRange(start, _reader.BytesConsumed - start);
                     streamOptionsStart = nameStart;
                     fields |= RequestFields.StreamOptions;
                     break;
@@ -132,7 +142,7 @@ public ref struct RequestScanner
                     if (Expect(JsonTokenType.StartArray, member, "an array"))
                     {
                         Walk();
-                        hasTools |= (int)_reader.BytesConsumed - start > 2;
+                        hasTools |= _reader.BytesConsumed - start > 2;
                         fields |= RequestFields.Tools;
                     }
 
@@ -205,14 +215,9 @@ public ref struct RequestScanner
     /// <summary>The member's name if the gateway acts on it; null for all others, which are only walked over.</summary>
     private readonly string? Member()
     {
-        ReadOnlySpan<string> known =
-        [
-            "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
-            "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty",
-        ];
-        foreach (var name in known)
+        foreach (var (name, utf8) in Known)
         {
-            if (_reader.ValueTextEquals(name))
+            if (_reader.ValueTextEquals(utf8))
             {
                 return name;
             }
@@ -269,9 +274,9 @@ public ref struct RequestScanner
                     return;
                 }
 
+                // Checked before it is compared: half of a surrogate pair makes the comparison throw.
                 hasRole = true;
-                isUser = _reader.ValueTextEquals("user"u8);
-                CheckText();
+                isUser = CheckText() && _reader.ValueTextEquals("user"u8);
             }
             else if (isContent)
             {
@@ -281,9 +286,9 @@ public ref struct RequestScanner
                     return;
                 }
 
-                var start = (int)_reader.TokenStartIndex;
+                var start = _reader.TokenStartIndex;
                 Walk(watchesImages: true);
-                content = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                content = new JsonRange(start, _reader.BytesConsumed - start);
             }
             else
             {
@@ -322,9 +327,9 @@ public ref struct RequestScanner
             _reader.Read();
             if (isIncludeUsage)
             {
-                var start = (int)_reader.TokenStartIndex;
+                var start = _reader.TokenStartIndex;
                 includeUsage = _reader.TokenType == JsonTokenType.Null ? null : ReadBoolean("stream_options.include_usage");
-                includeUsageValue = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                includeUsageValue = new JsonRange(start, _reader.BytesConsumed - start);
             }
             else
             {
@@ -352,7 +357,7 @@ public ref struct RequestScanner
 
             var isType = _reader.ValueTextEquals("type"u8);
             _reader.Read();
-            if (isType && _reader.TokenType == JsonTokenType.String)
+            if (isType && _reader.TokenType == JsonTokenType.String && CheckText())
             {
                 wantsJsonSchema = _reader.ValueTextEquals("json_schema"u8);
                 wantsJson = wantsJsonSchema || _reader.ValueTextEquals("json_object"u8);
@@ -436,22 +441,20 @@ public ref struct RequestScanner
             return false;
         }
 
-        if (_names.TryAdd(_body, (int)_reader.TokenStartIndex + 1, _reader.ValueSpan.Length, _reader.ValueIsEscaped))
+        if (_names.TryAdd(_body, _reader.TokenStartIndex + 1, _reader.ValueSpan.Length, _reader.ValueIsEscaped))
         {
             return true;
         }
 
-        var name = _reader.GetString()!;
-        Fail(ErrorCodes.InvalidJson, $"Duplicate member '{Shorten(name)}' in the request body.", Shorten(name));
+        var name = ShortName.Of(_reader.GetString()!);
+        Fail(ErrorCodes.InvalidJson, $"Duplicate member '{name}' in the request body.", name);
         return false;
     }
-
-    private static string Shorten(string name) => name.Length <= 64 ? name : name[..64];
 
     /// <summary>Refuses escapes that are no text: half of a surrogate pair.</summary>
     private bool CheckText()
     {
-        if (!_reader.ValueIsEscaped || !EscapedText.HasLoneSurrogate(_reader.ValueSpan))
+        if (!_reader.HasLoneSurrogate)
         {
             return true;
         }

@@ -15,6 +15,10 @@ namespace LlmGateway.Providers;
 /// </remarks>
 public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect
 {
+    /// <summary>More than the one word: a function of the client's may be called "thinking".</summary>
+    private static readonly string[] ThinkingRefusals =
+        ["thinking is not", "thinking level", "thinking budget", "thinking mode", "thinking_level", "thinking_budget", "thinking_config"];
+
     private readonly Func<Guid> _newGuid = newGuid ?? Guid.NewGuid;
 
     public string Name => "gemini";
@@ -54,8 +58,8 @@ public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => GeminiErrors.Read(status, body);
 
-    public TargetHabits LearnFrom(ProviderError error, TargetHabits known) =>
-        error.Status == 400 && error.Message.Contains("thinking", StringComparison.OrdinalIgnoreCase)
+    public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) =>
+        error.Status == 400 && Array.Exists(ThinkingRefusals, words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase))
             ? TargetHabits.RefusesThinking & ~known
             : TargetHabits.None;
 

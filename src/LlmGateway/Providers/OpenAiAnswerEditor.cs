@@ -23,7 +23,7 @@ internal abstract class OpenAiAnswerEditor
         try
         {
             Edit(edits);
-            return edits.Apply();
+            return edits.Apply().ToMemory();
         }
         catch (InvalidOperationException)
         {

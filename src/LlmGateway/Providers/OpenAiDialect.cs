@@ -43,7 +43,7 @@ public class OpenAiDialect : IProviderDialect
         var message = new HttpRequestMessage(HttpMethod.Post, endpoint.ChatUrlOf(target))
         {
             Version = HttpVersion.Version11,
-            Content = new ReadOnlyMemoryContent(endpoint.Flavor is null ? body : Edit(endpoint.Flavor, body, request, target)),
+            Content = (endpoint.Flavor is null ? body : Edit(endpoint.Flavor, body, request, target)).ToContent(),
         };
         message.Content.Headers.ContentType = Json;
         AddHeaders(message.Headers, request, target);
@@ -57,7 +57,7 @@ public class OpenAiDialect : IProviderDialect
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OpenAiErrorReader.Read(status, body);
 
-    public TargetHabits LearnFrom(ProviderError error, TargetHabits known)
+    public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known)
     {
         if (error.Status != 400)
         {
@@ -78,9 +78,16 @@ public class OpenAiDialect : IProviderDialect
             return learnt & ~known;
         }
 
-        var namesStreamOptions = error.Param?.StartsWith("stream_options", StringComparison.Ordinal) == true
-            || error.Message.Contains("stream_options", StringComparison.Ordinal);
-        return namesStreamOptions ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+        return request.Scan.IsStreaming && RefusesStreamOptions($"{error.Param} {error.Message}") ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+    }
+
+    /// <summary>Another option than <c>include_usage</c> is the client's own, and no reason to do without usage.</summary>
+    private static bool RefusesStreamOptions(string text)
+    {
+        const string Name = "stream_options";
+        var at = text.IndexOf(Name, StringComparison.Ordinal);
+        var option = at < 0 ? default : text.AsSpan(at + Name.Length);
+        return at >= 0 && (option is not ['.', >= 'a' and <= 'z', ..] || option.StartsWith(".include_usage"));
     }
 
     /// <summary>Where the provider's API is; null where nobody has said.</summary>
@@ -115,9 +122,9 @@ public class OpenAiDialect : IProviderDialect
         return new OpenAiEndpoint(baseUrl, new Uri(ProviderUrl.OpenAiRoot(baseUrl) + "/chat/completions"), _flavors.Find(provider, baseUrl));
     }
 
-    private static ReadOnlyMemory<byte> Edit(OpenAiFlavor flavor, ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target)
+    private static SplicedBody Edit(OpenAiFlavor flavor, SplicedBody body, GatewayRequest request, ProviderTarget target)
     {
-        using var edits = JsonEdits.TryParse(body);
+        using var edits = JsonEdits.TryParse(body.ToMemory());
         if (edits is null)
         {
             return body;

@@ -9,6 +9,7 @@ internal static class ProvidersServices
         .AddSingleton<IProviderDialect, OpenRouterDialect>()
         .AddSingleton<IProviderDialect, OllamaDialect>()
         .AddSingleton<IProviderDialect, GeminiDialect>()
+        .AddSingleton<IProviderDialect, AnthropicDialect>()
         .AddSingleton<IProviderDialect, MockDialect>()
         .AddSingleton<ToolCallStates>()
         .AddSingleton<DialectSet>();

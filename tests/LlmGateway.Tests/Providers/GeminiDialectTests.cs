@@ -124,8 +124,10 @@ public sealed class GeminiDialectTests
     {
         var error = Dialect.ReadError(400, """{"error":{"code":400,"message":"Thinking level is not supported for this model.","status":"INVALID_ARGUMENT"}}"""u8);
 
-        Assert.Equal(TargetHabits.RefusesThinking, ((IProviderDialect)Dialect).LearnFrom(error, TargetHabits.None));
-        Assert.Equal(TargetHabits.None, ((IProviderDialect)Dialect).LearnFrom(error, TargetHabits.RefusesThinking));
+        IProviderDialect dialect = Dialect;
+        Assert.Equal(TargetHabits.RefusesThinking, dialect.LearnFrom(error, Request(Chat).Build(), TargetHabits.None));
+        Assert.Equal(TargetHabits.None, dialect.LearnFrom(error, Request(Chat).Build(), TargetHabits.RefusesThinking));
+        Assert.Equal(TargetHabits.None, dialect.LearnFrom(new ProviderError(400, "Invalid function name: thinking!"), Request(Chat).Build(), TargetHabits.None));
     }
 
     [Theory]

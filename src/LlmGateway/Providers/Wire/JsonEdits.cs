@@ -100,7 +100,7 @@ internal sealed class JsonEdits : IDisposable
     }
 
     /// <summary>The text with its edits; the same bytes where there were none.</summary>
-    public ReadOnlyMemory<byte> Apply() => _splices.Apply(_json);
+    public SplicedBody Apply() => _splices.Apply(_json);
 
     public void Dispose() => _document.Dispose();
 
