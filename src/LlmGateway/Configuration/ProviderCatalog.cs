@@ -60,6 +60,7 @@ internal sealed class ProviderCatalog
             IdentityHeaders = listed.IdentityHeaders ?? (isInternal ? IdentityHeaderNames.Default : null),
             PassesTrace = listed.Trace ?? isInternal,
             ApiVersion = listed.ApiVersion,
+            Flavor = listed.Flavor,
             Timeout = listed.Timeout,
             Behavior = listed.Behavior ?? MockBehavior.Healthy,
         };

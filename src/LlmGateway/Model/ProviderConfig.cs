@@ -41,6 +41,9 @@ public sealed record ProviderConfig
 
     public string? ApiVersion { get; init; }
 
+    /// <summary>Which OpenAI-compatible server it is, where its habits must be evened out; null: told by the address, or none.</summary>
+    public string? Flavor { get; init; }
+
     /// <summary>Limit of one attempt, where the profile sets none.</summary>
     public TimeSpan? Timeout { get; init; }
 

@@ -1,7 +1,8 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Providers;
 
@@ -13,8 +14,18 @@ public class OpenAiDialect : IProviderDialect
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    // One entry per configured provider and base URL; reloads with another URL add one more.
-    private readonly ConcurrentDictionary<(Uri BaseUrl, Operation Operation), Uri> _urls = new();
+    private readonly OpenAiFlavors _flavors;
+
+    // By reference: an entry goes with the snapshot that its provider belongs to.
+    private readonly ConditionalWeakTable<ProviderConfig, OpenAiEndpoint> _endpoints = [];
+    private readonly ConditionalWeakTable<ProviderConfig, OpenAiEndpoint>.CreateValueCallback _makeEndpoint;
+
+    /// <param name="states">What servers want back with tool calls; null: nothing is kept.</param>
+    public OpenAiDialect(ToolCallStates? states = null)
+    {
+        _flavors = new OpenAiFlavors(states);
+        _makeEndpoint = MakeEndpoint;
+    }
 
     public virtual string Name => "openai";
 
@@ -37,11 +48,13 @@ public class OpenAiDialect : IProviderDialect
             return ProviderCall.CannotCarry(reason);
         }
 
-        var url = _urls.GetOrAdd((baseUrl, request.Operation), static key => new Uri(ProviderUrl.OpenAiRoot(key.BaseUrl) + PathOf(key.Operation)));
-        var message = new HttpRequestMessage(HttpMethod.Post, url)
+        var endpoint = EndpointOf(target);
+        var body = OpenAiBody.Write(request, target, habits);
+        var flavor = request.Operation == Operation.ChatCompletions ? endpoint.Flavor : null;
+        var message = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(request.Operation, target))
         {
             Version = HttpVersion.Version11,
-            Content = OpenAiBody.Write(request, target, habits).ToContent(),
+            Content = (flavor is null ? body : Edit(flavor, body, request, target)).ToContent(),
         };
         message.Content.Headers.ContentType = Json;
         AddHeaders(message.Headers, request, target);
@@ -50,9 +63,9 @@ public class OpenAiDialect : IProviderDialect
 
     public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => request.Operation == Operation.Embeddings
         ? OpenAiEmbeddings.Read(body, request.Scan)
-        : OpenAiReplyReader.Read(body);
+        : OpenAiReplyReader.Read(EditorOf(request, target) is { } editor ? editor.Edit(body) : body);
 
-    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new OpenAiStreamRelay(request);
+    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new OpenAiStreamRelay(request, EditorOf(request, target));
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OpenAiErrorReader.Read(status, body);
 
@@ -89,13 +102,6 @@ public class OpenAiDialect : IProviderDialect
         return at >= 0 && (option is not ['.', >= 'a' and <= 'z', ..] || option.StartsWith(".include_usage"));
     }
 
-    private static string PathOf(Operation operation) => operation switch
-    {
-        Operation.Completions => "/completions",
-        Operation.Embeddings => "/embeddings",
-        _ => "/chat/completions",
-    };
-
     /// <summary>The head of a request that is passed on unread: address and credentials. Method and body are the client's.</summary>
     private ProviderCall PassOn(GatewayRequest request, ProviderTarget target, Uri baseUrl)
     {
@@ -115,13 +121,56 @@ public class OpenAiDialect : IProviderDialect
     protected virtual Uri? BaseUrlOf(ProviderConfig provider) => provider.BaseUrl;
 
     /// <summary>Credentials and what else this provider is told in headers; nothing of the client's own headers is copied.</summary>
-    protected virtual void AddHeaders(HttpRequestHeaders headers, GatewayRequest request, ProviderTarget target)
+    private void AddHeaders(HttpRequestHeaders headers, GatewayRequest request, ProviderTarget target)
     {
         if (target.ApiKey is { } key)
         {
-            headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
+            if (EndpointOf(target).Flavor is { } flavor)
+            {
+                flavor.AddKey(headers, key);
+            }
+            else
+            {
+                headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
+            }
+        }
+
+        if (target.Provider.IdentityHeaders is { } names)
+        {
+            IdentityHeaders.Add(headers, names, request, target);
         }
 
         ConfiguredHeaders.Add(headers, target.Provider.Headers);
+    }
+
+    private OpenAiAnswerEditor? EditorOf(GatewayRequest request, ProviderTarget target) =>
+        request.Operation != Operation.ChatCompletions || BaseUrlOf(target.Provider) is null ? null : EndpointOf(target).Flavor?.CreateEditor(request, target);
+
+    private OpenAiEndpoint EndpointOf(ProviderTarget target) => _endpoints.GetValue(target.Provider, _makeEndpoint);
+
+    private OpenAiEndpoint MakeEndpoint(ProviderConfig provider)
+    {
+        var baseUrl = BaseUrlOf(provider)!;
+        return new OpenAiEndpoint(baseUrl, _flavors.Find(provider, baseUrl));
+    }
+
+    private static SplicedBody Edit(OpenAiFlavor flavor, SplicedBody body, GatewayRequest request, ProviderTarget target)
+    {
+        using var edits = JsonEdits.TryParse(body.ToMemory());
+        if (edits is null)
+        {
+            return body;
+        }
+
+        try
+        {
+            flavor.EditRequest(edits, request, target);
+            return edits.Apply();
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair in a name or an id: the provider shall say what it thinks of it.
+            return body;
+        }
     }
 }

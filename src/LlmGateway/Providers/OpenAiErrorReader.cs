@@ -24,6 +24,26 @@ internal static class OpenAiErrorReader
         }
     }
 
+    /// <summary>Whether it is <c>{"object":"error","message":…}</c>, an error without an <c>error</c>.</summary>
+    public static bool IsFlatError(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("object"u8))
+            {
+                return reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("error"u8);
+            }
+
+            if (reader.CurrentDepth == 1)
+            {
+                reader.TrySkip();
+            }
+        }
+
+        return false;
+    }
+
     private static ProviderError Read(int status, JsonElement root)
     {
         if (root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > 0)

@@ -79,6 +79,11 @@ internal static class OpenAiReplyReader
             return ProviderReply.Failed(OpenAiErrorReader.Read(200, body.Span));
         }
 
+        if (choices == 0 && OpenAiErrorReader.IsFlatError(body.Span))
+        {
+            return ProviderReply.Failed(OpenAiErrorReader.Read(200, body.Span));
+        }
+
         return choices > 0 ? new ProviderReply(body, usage, outputBytes) : ProviderReply.Invalid("the answer held no choices");
     }
 

@@ -9,7 +9,9 @@ namespace LlmGateway.Providers;
 /// Passes OpenAI's events on as they are and watches them: for the first token, the finish, usage, and errors. If the client did not ask for
 /// usage, it is cut out of each chunk, and a chunk that holds nothing else is dropped.
 /// </summary>
-internal sealed class OpenAiStreamRelay(GatewayRequest request) : StreamTranslator(WireFraming.ServerSentEvents)
+/// <param name="request">The client's request.</param>
+/// <param name="editor">Evens out what the server does otherwise than OpenAI; null: nothing, and nothing is touched.</param>
+internal sealed class OpenAiStreamRelay(GatewayRequest request, OpenAiAnswerEditor? editor = null) : StreamTranslator(WireFraming.ServerSentEvents)
 {
     private readonly bool _hidesUsage = request.HidesStreamUsage;
     private ulong _choicesSeen;
@@ -36,6 +38,29 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request) : StreamTranslat
             return;
         }
 
+        if (editor is null || !editor.IsConcerned(data))
+        {
+            Take(wireEvent, output);
+            return;
+        }
+
+        var edited = editor.Edit(data.ToArray());
+        Take(edited.Span.SequenceEqual(data) ? wireEvent : new WireEvent((byte[])[.. "data: "u8, .. edited.Span, .. "\n\n"u8], edited.Span, wireEvent.Name), output);
+    }
+
+    public override void OnEnd(IBufferWriter<byte> output)
+    {
+        if (!_hidesUsage && Usage is null && EstimatedUsage is { } estimate && request.Scan.IncludeUsage is true)
+        {
+            WriteUsageChunk(estimate, output);
+        }
+
+        output.Write("data: [DONE]\n\n"u8);
+    }
+
+    private void Take(in WireEvent wireEvent, IBufferWriter<byte> output)
+    {
+        var data = wireEvent.Data;
         var chunk = new OpenAiChunk();
         if (!chunk.TryRead(data))
         {
@@ -43,7 +68,8 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request) : StreamTranslat
             return;
         }
 
-        if (chunk.IsError || wireEvent.Name.SequenceEqual("error"u8))
+        // vLLM's older errors are flat; only what has no choices is looked at again.
+        if (chunk.IsError || wireEvent.Name.SequenceEqual("error"u8) || (chunk.Choices == 0 && OpenAiErrorReader.IsFlatError(data)))
         {
             Error = OpenAiErrorReader.Read(200, data);
             return;
@@ -59,16 +85,6 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request) : StreamTranslat
         {
             WriteWithout(chunk.UsageMember, wireEvent, output);
         }
-    }
-
-    public override void OnEnd(IBufferWriter<byte> output)
-    {
-        if (!_hidesUsage && Usage is null && EstimatedUsage is { } estimate && request.Scan.IncludeUsage is true)
-        {
-            WriteUsageChunk(estimate, output);
-        }
-
-        output.Write("data: [DONE]\n\n"u8);
     }
 
     private void Note(in OpenAiChunk chunk, ReadOnlySpan<byte> data)

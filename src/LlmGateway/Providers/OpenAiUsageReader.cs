@@ -26,6 +26,11 @@ internal static class OpenAiUsageReader
             {
                 cached = ReadDetail(ref reader, "cached_tokens"u8, ref isSane);
             }
+            else if (reader.ValueTextEquals("prompt_cache_hit_tokens"u8))
+            {
+                // DeepSeek's own name for it.
+                cached = ReadCount(ref reader, ref isSane) ?? cached;
+            }
             else if (reader.ValueTextEquals("completion_tokens_details"u8))
             {
                 reasoning = ReadDetail(ref reader, "reasoning_tokens"u8, ref isSane);

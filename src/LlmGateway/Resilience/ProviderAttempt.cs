@@ -200,7 +200,7 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
         return new AttemptFailure(FailureClassifier.Classify(error), status)
         {
             Error = error,
-            RetryAfter = ReadRetryAfter(response.Headers) ?? error.RetryAfter,
+            RetryAfter = ReadRetryAfter(response.Headers) ?? (error.RetryAfter is { } told ? Bound(told.TotalSeconds) : null),
         };
     }
 

@@ -87,10 +87,26 @@ public sealed class WireRulesTests
     [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[]}]}""", false)]
     [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":"object","additionalProperties":false}}]}]}""", false)]
     [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[{"functionResponse":{"name":"f","response":"42"}}]}]}""", false)]
+    [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[{"text":"a"}]},{"role":"user","parts":[{"text":"b"}]}]}""", false)]
+    [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[{"text":""}]}]}""", false)]
+    [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[{"text":"a"}]},{"role":"model","parts":[{"functionCall":{"name":"f","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"response":{}}}]}]}""", false)]
+    [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[{"text":"a"}]}],"generationConfig":{"stopSequences":"x"}}""", false)]
     [InlineData("", """{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}""", false)]
     [InlineData("?alt=sse&key=k", """{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}""", false)]
     public void Gemini_tells_right_from_wrong(string query, string body, bool isRight) =>
         Assert.Equal(isRight, !new GeminiRules().Problems(Chat("/v1beta/models/g:streamGenerateContent" + query, body, ("x-goog-api-key", "k"))).Any());
+
+    [Theory]
+    [InlineData("gemini-2.5-pro", "", "", true)]
+    [InlineData("gemini-3-pro", "", "", false)]
+    [InlineData("gemini-3-pro", ",\"thoughtSignature\":\"s\"", "", true)]
+    [InlineData("gemini-3-pro", ",\"thoughtSignature\":\"s\"", ",\"thoughtSignature\":\"s\"", false)]
+    public void Gemini_3_wants_the_first_call_of_a_step_signed(string model, string first, string second, bool isRight)
+    {
+        var body = $$$$"""{"contents":[{"role":"user","parts":[{"text":"a"}]},{"role":"model","parts":[{"functionCall":{"name":"f","args":{}}{{{{first}}}}},{"functionCall":{"name":"g","args":{}}{{{{second}}}}}]},{"role":"user","parts":[{"functionResponse":{"name":"f","response":{}}},{"functionResponse":{"name":"g","response":{}}}]}]}""";
+
+        Assert.Equal(isRight, !new GeminiRules().Problems(Chat($"/v1beta/models/{model}:generateContent", body, ("x-goog-api-key", "k"))).Any());
+    }
 
     private static RecordedRequest Chat(string target, string body, params (string Name, string Value)[] headers) =>
         new("POST", target, [new("content-type", "application/json"), .. headers.Select(header => KeyValuePair.Create(header.Name, header.Value))], [], Task.FromResult(0L))

@@ -21,6 +21,7 @@ internal sealed class GoldenCase
             Provider = dialect,
             BaseUrl = Text(settings, "base_url") ?? "http://localhost:11434",
             Model = Text(settings, "model") ?? "test-model",
+            Flavor = Text(settings, "flavor"),
             SystemPrompt = Text(settings, "system_prompt"),
             Sampling = new SamplingDefaults
             {

@@ -18,6 +18,10 @@ internal sealed record RequestBuilder
 
     public string? ApiKey { get; init; }
 
+    public string? ApiVersion { get; init; }
+
+    public string? Flavor { get; init; }
+
     public string? SystemPrompt { get; init; }
 
     public SamplingDefaults Sampling { get; init; } = SamplingDefaults.Empty;
@@ -34,6 +38,8 @@ internal sealed record RequestBuilder
             Type = Provider,
             BaseUrl = BaseUrl is null ? null : new Uri(BaseUrl),
             Headers = Headers,
+            ApiVersion = ApiVersion,
+            Flavor = Flavor,
         },
         Model = Model,
         ApiKey = ApiKey,

@@ -39,7 +39,8 @@ internal static class ConfigMembers
 
     public static readonly string[] Provider =
     [
-        "type", "base_url", "api_key", "headers", "models", "stream_usage", "identity_headers", "trace", "api_version", "timeout", "behavior",
+        "type", "base_url", "api_key", "headers", "models", "stream_usage", "identity_headers", "trace", "api_version", "flavor", "timeout",
+        "behavior",
     ];
 
     public static readonly string[] Model =
@@ -68,6 +69,9 @@ internal static class ConfigMembers
     public static readonly string[] Strategies = ["single", "fastest", "best_of_two"];
 
     public static readonly string[] ProviderTypes = ["openai", "internal", "openrouter", "ollama", "anthropic", "gemini", "mock"];
+
+    /// <summary>OpenAI-compatible servers with habits of their own; <c>plain</c> has none.</summary>
+    public static readonly string[] Flavors = ["plain", "azure", "deepseek", "groq", "lmstudio", "mistral", "vllm"];
 
     public static readonly string[] BuiltInTools = ["calculator", "weather", "search"];
 }

@@ -41,6 +41,9 @@ internal sealed record ProviderOptions
     /// <summary>The API's version, where the dialect sends one. Default: the dialect's.</summary>
     public string? ApiVersion { get; init; }
 
+    /// <summary>The server behind an OpenAI-compatible API, whose habits are evened out; <c>plain</c>: none. Default: by well-known address.</summary>
+    public string? Flavor { get; init; }
+
     /// <summary>Seconds for one attempt, below the agent's own. Default: <c>LLM_TIMEOUT</c>.</summary>
     public TimeSpan? Timeout { get; init; }
 

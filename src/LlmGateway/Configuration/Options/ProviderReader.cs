@@ -93,6 +93,7 @@ internal static class ProviderReader
             IdentityHeaders = ReadIdentityHeaders(reader),
             Trace = reader.Flag("trace"),
             ApiVersion = reader.Text("api_version", Names.IsModel, "printable ASCII without spaces"),
+            Flavor = reader.OneOf("flavor", ConfigMembers.Flavors),
             Timeout = reader.Seconds("timeout"),
             Behavior = ReadBehavior(reader),
             Line = node.Line,

@@ -39,6 +39,14 @@ internal sealed class OpenAiChunkWriter(CompletionStamp stamp, bool tellsUsage)
 
     public void WriteRefusal(IBufferWriter<byte> output, WireText text) => WriteText(output, "refusal"u8, text, default);
 
+    /// <summary>A picture as a data URI, in the member that OpenRouter and others have for it.</summary>
+    public void WriteImage(IBufferWriter<byte> output, string dataUri)
+    {
+        var writer = BeginDelta(output);
+        OpenAiImages.Write(writer, [dataUri]);
+        EndDelta(writer, output);
+    }
+
     /// <summary>Opens a tool call. Id, type and name are sent this once: some clients append what is repeated.</summary>
     public void WriteToolCallStart(IBufferWriter<byte> output, int index, WireText id, WireText name)
     {

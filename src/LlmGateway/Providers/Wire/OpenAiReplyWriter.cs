@@ -5,13 +5,14 @@ using LlmGateway.Model;
 namespace LlmGateway.Providers.Wire;
 
 /// <summary>
-/// Writes one whole <c>chat.completion</c> with a single choice. The steps are called in order: <see cref="Begin"/>, any number of
-/// <see cref="WriteToolCall"/>, <see cref="End"/>.
+/// Writes one whole <c>chat.completion</c>. The steps are called in order: <see cref="Begin"/>, any number of <see cref="WriteToolCall"/>,
+/// <see cref="End"/>; where there are several choices, <see cref="EndChoice"/> and the next <see cref="Begin"/> between them.
 /// </summary>
 internal sealed class OpenAiReplyWriter : IDisposable
 {
     private readonly Utf8JsonWriter _writer;
     private bool _hasToolCalls;
+    private int _choice;
 
     public OpenAiReplyWriter(IBufferWriter<byte> output, CompletionStamp stamp)
     {
@@ -24,12 +25,21 @@ internal sealed class OpenAiReplyWriter : IDisposable
     }
 
     /// <summary>Writes what the message says. Content that is empty is null beside tool calls or a refusal, else the empty string.</summary>
-    public void Begin(WireText content, WireText reasoning, WireText refusal, bool hasToolCalls)
+    /// <param name="content">The text.</param>
+    /// <param name="reasoning">The thoughts before it.</param>
+    /// <param name="refusal">The model's refusal.</param>
+    /// <param name="hasToolCalls">Whether <see cref="WriteToolCall"/> follows.</param>
+    /// <param name="images">Pictures as data URIs, in the member that OpenRouter and others have for them.</param>
+    public void Begin(WireText content, WireText reasoning, WireText refusal, bool hasToolCalls, IReadOnlyList<string>? images = null)
     {
         _hasToolCalls = hasToolCalls;
-        _writer.WriteStartArray("choices"u8);
+        if (_choice == 0)
+        {
+            _writer.WriteStartArray("choices"u8);
+        }
+
         _writer.WriteStartObject();
-        _writer.WriteNumber("index"u8, 0);
+        _writer.WriteNumber("index"u8, _choice++);
         _writer.WriteStartObject("message"u8);
         _writer.WriteString("role"u8, "assistant"u8);
         _writer.WritePropertyName("content"u8);
@@ -58,6 +68,11 @@ internal sealed class OpenAiReplyWriter : IDisposable
             reasoning.WriteTo(_writer);
         }
 
+        if (images is { Count: > 0 })
+        {
+            OpenAiImages.Write(_writer, images);
+        }
+
         if (hasToolCalls)
         {
             _writer.WriteStartArray("tool_calls"u8);
@@ -79,10 +94,10 @@ internal sealed class OpenAiReplyWriter : IDisposable
         _writer.WriteEndObject();
     }
 
+    /// <summary>Ends one choice; another follows.</summary>
     /// <param name="reason">Why the model stopped.</param>
-    /// <param name="usage">Null leaves <c>usage</c> out: what nobody counted is not written as zero.</param>
     /// <param name="logprobs">OpenAI's <c>logprobs</c> object as JSON; empty: null.</param>
-    public void End(FinishReason reason, TokenUsage? usage, ReadOnlySpan<byte> logprobs = default)
+    public void EndChoice(FinishReason reason, ReadOnlySpan<byte> logprobs = default)
     {
         if (_hasToolCalls)
         {
@@ -102,6 +117,15 @@ internal sealed class OpenAiReplyWriter : IDisposable
 
         _writer.WriteString("finish_reason"u8, reason.ToUtf8());
         _writer.WriteEndObject();
+    }
+
+    /// <summary>Ends the last choice and the completion.</summary>
+    /// <param name="reason">Why the model stopped.</param>
+    /// <param name="usage">Null leaves <c>usage</c> out: what nobody counted is not written as zero.</param>
+    /// <param name="logprobs">OpenAI's <c>logprobs</c> object as JSON; empty: null.</param>
+    public void End(FinishReason reason, TokenUsage? usage, ReadOnlySpan<byte> logprobs = default)
+    {
+        EndChoice(reason, logprobs);
         _writer.WriteEndArray();
         if (usage is { } known)
         {

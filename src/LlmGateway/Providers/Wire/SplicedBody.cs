@@ -16,6 +16,9 @@ public readonly struct SplicedBody(ReadOnlyMemory<byte>[] pieces, int length)
         return bytes;
     }
 
+    /// <summary>As one piece; not copied where it is one already.</summary>
+    public ReadOnlyMemory<byte> ToMemory() => pieces is [var whole] ? whole : ToArray();
+
     /// <summary>As content of known length. A small body is put together, so that it goes out with the headers in one write.</summary>
     public HttpContent ToContent() => pieces switch
     {

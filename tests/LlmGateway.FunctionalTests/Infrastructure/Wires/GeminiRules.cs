@@ -8,6 +8,12 @@ internal sealed class GeminiRules : IWireRules
     private static readonly string[] Members =
         ["contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "cachedContent"];
 
+    private static readonly string[] ConfigMembers =
+    [
+        "temperature", "topP", "topK", "maxOutputTokens", "stopSequences", "candidateCount", "seed", "presencePenalty", "frequencyPenalty",
+        "responseLogprobs", "logprobs", "responseModalities", "responseMimeType", "responseSchema", "responseJsonSchema", "thinkingConfig",
+    ];
+
     private static readonly string[] SchemaMembers =
     [
         "type", "format", "title", "description", "nullable", "enum", "items", "minItems", "maxItems", "properties", "required", "propertyOrdering",
@@ -21,7 +27,7 @@ internal sealed class GeminiRules : IWireRules
 
     public IEnumerable<string> Problems(RecordedRequest request)
     {
-        if (request.Target.Contains("key=", StringComparison.Ordinal))
+        if (request.Target.Contains("key=", StringComparison.OrdinalIgnoreCase))
         {
             return ["the key is in the query, where logs see it"];
         }
@@ -42,7 +48,7 @@ internal sealed class GeminiRules : IWireRules
         }
 
         return request.Path.EndsWith(":generateContent", StringComparison.Ordinal) || request.Path.EndsWith(":streamGenerateContent", StringComparison.Ordinal)
-            ? Top(request, body).Concat(Contents(body)).Concat(Tools(body))
+            ? Top(request, body).Concat(Contents(body)).Concat(Signatures(request, body)).Concat(Tools(body))
             : [];
     }
 
@@ -53,6 +59,11 @@ internal sealed class GeminiRules : IWireRules
             yield return "a stream without alt=sse is one growing array";
         }
 
+        if (request.Header("authorization") is not null)
+        {
+            yield return "a bearer token beside the key";
+        }
+
         foreach (var name in body.UnknownMembers(Members))
         {
             yield return $"Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.";
@@ -60,6 +71,16 @@ internal sealed class GeminiRules : IWireRules
 
         if (body.Get("generationConfig") is { } config)
         {
+            foreach (var name in config.UnknownMembers(ConfigMembers))
+            {
+                yield return $"Unknown name \"{name}\" at 'generation_config': Cannot find field.";
+            }
+
+            foreach (var problem in config.Get("responseSchema") is { } schema ? Schema(schema) : [])
+            {
+                yield return problem;
+            }
+
             if (!config.Get("stopSequences").IsMissing() && !config.Get("stopSequences").Is(JsonValueKind.Array))
             {
                 yield return "generationConfig.stopSequences is no array";
@@ -80,14 +101,27 @@ internal sealed class GeminiRules : IWireRules
         }
 
         var calls = 0;
+        string? before = null;
         foreach (var content in body.Get("contents").Items())
         {
-            if (content.Get("role")?.ToString() is not ("user" or "model"))
+            var role = content.Get("role")?.ToString();
+            if (role is not ("user" or "model"))
             {
                 yield return "Please use a valid role: user, model.";
             }
 
-            if (!content.Get("parts").Items().Any())
+            if (role == before)
+            {
+                yield return "Please ensure that multiturn requests alternate between user and model.";
+            }
+
+            if (before is null && role == "model" && content.Get("parts").Items().Any(part => part.Get("functionCall") is not null))
+            {
+                yield return "Please ensure that function call turn comes immediately after a user turn or after a function response turn.";
+            }
+
+            before = role;
+            if (!content.Get("parts").Items().Any() || content.Get("parts").Items().Any(IsEmpty))
             {
                 yield return "contents.parts must not be empty";
             }
@@ -98,12 +132,48 @@ internal sealed class GeminiRules : IWireRules
                 yield return "functionResponse needs a name and a response object";
             }
 
-            if (calls > 0 && results.Count != calls)
+            if (content.Get("parts").Items().Any(part => part.Get("functionCall") is { } call && (!call.Get("name").IsText() || !call.Get("args").Is(JsonValueKind.Object))))
+            {
+                yield return "functionCall needs a name and an args object";
+            }
+
+            if (results.Count != calls)
             {
                 yield return "the number of function response parts is not the number of function call parts";
             }
 
             calls = content.Get("parts").Items().Count(part => part.Get("functionCall") is not null);
+        }
+    }
+
+    /// <summary>A part that holds nothing: no data, or an empty text.</summary>
+    private static bool IsEmpty(JsonElement part) =>
+        part.Get("text") is { } text
+            ? !((JsonElement?)text).IsText()
+            : (part.Get("inlineData") ?? part.Get("functionCall") ?? part.Get("functionResponse") ?? part.Get("fileData")) is null;
+
+    /// <summary>Gemini 3 wants the first call of every step of the current turn signed, and no other.</summary>
+    private static IEnumerable<string> Signatures(RecordedRequest request, JsonElement body)
+    {
+        if (!request.Path.Contains("gemini-3", StringComparison.Ordinal))
+        {
+            yield break;
+        }
+
+        var contents = body.Get("contents").Items().ToList();
+        var turn = contents.FindLastIndex(content => content.Get("parts").Items().Any(part => part.Get("text") is not null && content.Get("role")?.ToString() == "user"));
+        foreach (var content in contents.Skip(turn + 1))
+        {
+            var calls = content.Get("parts").Items().Where(part => part.Get("functionCall") is not null).ToList();
+            if (calls.Count > 0 && !calls[0].Get("thoughtSignature").IsText())
+            {
+                yield return "Function call is missing a thought_signature in functionCall parts.";
+            }
+
+            if (calls.Skip(1).Any(call => call.Get("thoughtSignature") is not null))
+            {
+                yield return "Thought signature is not valid.";
+            }
         }
     }
 
@@ -114,6 +184,11 @@ internal sealed class GeminiRules : IWireRules
             foreach (var name in declaration.UnknownMembers("name", "description", "parameters", "parametersJsonSchema", "response", "behavior"))
             {
                 yield return $"Unknown name \"{name}\" at 'tools.function_declarations'";
+            }
+
+            if (declaration.Get("parameters") is not null && declaration.Get("parametersJsonSchema") is not null)
+            {
+                yield return "parameters and parametersJsonSchema are mutually exclusive";
             }
 
             foreach (var problem in declaration.Get("parameters") is { } schema ? Schema(schema) : [])
