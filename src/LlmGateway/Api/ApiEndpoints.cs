@@ -1,4 +1,5 @@
 using LlmGateway.Access;
+using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
@@ -16,5 +17,7 @@ internal static class ApiEndpoints
                 .WithAccess(EndpointAccess.Client)
                 .WithMetadata(InferenceEndpoint.Instance);
         }
+
+        app.MapSurfaces(chat);
     }
 }

@@ -5,19 +5,24 @@ using LlmGateway.Forwarding;
 using LlmGateway.Model;
 using LlmGateway.Profiles;
 using LlmGateway.Routing;
+using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
-/// <summary><c>POST /v1/chat/completions</c>: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
+/// <summary>Chat, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
 internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strategies, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
         var (request, error) = await ReadAsync(context, scope);
+        if (error is not null)
+        {
+            await ErrorWriter.WriteAsync(context, error);
+        }
+
         if (request is null)
         {
-            await ErrorWriter.WriteAsync(context, error!);
             return;
         }
 
@@ -38,10 +43,29 @@ internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strat
             return (null, error);
         }
 
-        var (body, bodyError) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBodyBytes, context.RequestAborted);
+        var surface = SurfaceMetadata.Of(context);
+        var (body, bodyError) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBodyBytes, context.RequestAborted, surface?.TakesAnyContentType ?? false);
         if (bodyError is not null)
         {
             return (null, bodyError);
+        }
+
+        var clientBody = body;
+        var call = surface is null ? null : SurfaceRequest.Read(surface, body, config);
+        if (call is not null)
+        {
+            if (call.Answer is { } answer)
+            {
+                await SurfaceRequest.WriteAsync(context, answer);
+                return (null, null);
+            }
+
+            body = call.Body;
+        }
+
+        if (call?.Error is not null)
+        {
+            return (null, call.Error);
         }
 
         var (scan, scanError) = RequestScanner.ScanChat(body.Span);
@@ -76,6 +100,10 @@ internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strat
             Strategy = strategy!,
             TotalTimeout = TotalTimeout(headers["X-Stainless-Timeout"], config.TotalTimeout),
             Tally = scope.Tally,
+            Surface = surface?.Name,
+            ClientBody = surface is null ? default : clientBody,
+            ShowsReasoning = call?.ShowsReasoning ?? true,
+            NativeOnly = call?.NativeOnly,
         }, null);
     }
 

@@ -7,9 +7,9 @@ namespace LlmGateway.Api;
 /// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size.</summary>
 internal static class RequestBody
 {
-    public static async ValueTask<(ReadOnlyMemory<byte> Body, GatewayError? Error)> ReadJsonAsync(HttpRequest request, long limit, CancellationToken cancellationToken)
+    public static async ValueTask<(ReadOnlyMemory<byte> Body, GatewayError? Error)> ReadJsonAsync(HttpRequest request, long limit, CancellationToken cancellationToken, bool takesAnyType = false)
     {
-        if (CheckHeaders(request, limit) is { } refusal)
+        if (CheckHeaders(request, limit, takesAnyType) is { } refusal)
         {
             return (default, refusal);
         }
@@ -38,7 +38,7 @@ internal static class RequestBody
         }
     }
 
-    private static GatewayError? CheckHeaders(HttpRequest request, long limit)
+    private static GatewayError? CheckHeaders(HttpRequest request, long limit, bool takesAnyType)
     {
         if (request.ContentLength > limit)
         {
@@ -52,7 +52,7 @@ internal static class RequestBody
 
         // The usual spelling first: parsing a media type costs more than all the rest.
         var contentType = request.ContentType;
-        if (contentType is "application/json" or "application/json; charset=utf-8")
+        if (takesAnyType || contentType is "application/json" or "application/json; charset=utf-8")
         {
             return null;
         }

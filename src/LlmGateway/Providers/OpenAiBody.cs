@@ -14,6 +14,12 @@ internal static class OpenAiBody
         var scan = request.Scan;
         SpliceModel(body, request, target.Model);
         SpliceSampling(body, scan, target.Sampling, habits);
+        if (request.Surface is not null && (habits & TargetHabits.RefusesThinking) != 0 && !scan.ReasoningEffortMember.IsEmpty)
+        {
+            // The client never wrote it: it is the gateway's wording of a switch that this model does not have.
+            body.RemoveMember(request.Body.Span, scan.ReasoningEffortMember.Start, scan.ReasoningEffortMember.End);
+        }
+
         SpliceSystemPrompt(body, scan, request.Profile.SystemPrompt);
         if (scan.IsStreaming)
         {
@@ -69,7 +75,7 @@ internal static class OpenAiBody
     {
         var scan = request.Scan;
         var options = scan.StreamOptionsValue;
-        if ((habits & TargetHabits.RefusesStreamOptions) != 0)
+        if ((habits & TargetHabits.RefusesStreamOptions) != 0 || (request.Surface is not null && !provider.AsksStreamUsage))
         {
             if (!options.IsEmpty)
             {
