@@ -7,6 +7,9 @@ namespace LlmGateway.Api;
 /// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size.</summary>
 internal static class RequestBody
 {
+    /// <summary>Up to this length the buffer is made as announced; beyond, it grows with what really comes.</summary>
+    private const int MostTrusted = 1024 * 1024;
+
     public static async ValueTask<(ReadOnlyMemory<byte> Body, GatewayError? Error)> ReadJsonAsync(HttpRequest request, long limit, CancellationToken cancellationToken, bool takesAnyType = false)
     {
         if (CheckHeaders(request, limit, takesAnyType) is { } refusal)
@@ -14,9 +17,9 @@ internal static class RequestBody
             return (default, refusal);
         }
 
-        if (request.ContentLength is { } length)
+        if (request.ContentLength is { } length and <= MostTrusted)
         {
-            var exact = new byte[length];
+            var exact = GC.AllocateUninitializedArray<byte>((int)length);
             await request.Body.ReadExactlyAsync(exact, cancellationToken);
             return (SkipByteOrderMark(exact), null);
         }

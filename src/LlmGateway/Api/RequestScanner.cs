@@ -1,4 +1,5 @@
 // One pass, one file: the steps share the reader, the names and the first error, and read best in the order of the body.
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using LlmGateway.Model;
@@ -14,9 +15,18 @@ public ref struct RequestScanner
     /// <summary>JSON nested deeper is refused by every parser of the gateway.</summary>
     public const int MaxDepth = 64;
 
+    private static readonly (string Name, byte[] Utf8)[] Known =
+    [
+        .. new[]
+        {
+            "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
+            "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty",
+        }.Select(name => (name, Encoding.UTF8.GetBytes(name))),
+    ];
+
     private readonly ReadOnlySpan<byte> _body;
     private readonly DuplicateNames _names;
-    private Utf8JsonReader _reader;
+    private JsonTokenReader _reader;
     private JsonRange _lastUserContent;
     private bool _hasImages;
     private GatewayError? _error;
@@ -25,7 +35,7 @@ public ref struct RequestScanner
     {
         _body = body;
         _names = new DuplicateNames();
-        _reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth });
+        _reader = new JsonTokenReader(body, MaxDepth);
     }
 
     /// <summary>Scans a chat request; exactly one of the results is set.</summary>
@@ -109,7 +119,7 @@ public ref struct RequestScanner
         var streamOptionsStart = 0;
         var fields = RequestFields.None;
         List<KeyValuePair<string, JsonRange>>? nulls = null;
-        var membersStart = (int)_reader.BytesConsumed;
+        var membersStart = _reader.BytesConsumed;
 
         _names.Enter();
         while (_error is null && _reader.Read() && _reader.TokenType != JsonTokenType.EndObject)
@@ -120,9 +130,9 @@ public ref struct RequestScanner
             }
 
             var member = Member();
-            var nameStart = (int)_reader.TokenStartIndex;
+            var nameStart = _reader.TokenStartIndex;
             _reader.Read();
-            var start = (int)_reader.TokenStartIndex;
+            var start = _reader.TokenStartIndex;
             if (_reader.TokenType == JsonTokenType.Null)
             {
                 if (member is not null)
@@ -138,21 +148,21 @@ public ref struct RequestScanner
                 case "model":
                     if (Expect(JsonTokenType.String, member, "a string"))
                     {
-                        modelValue = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                        modelValue = new JsonRange(start, _reader.BytesConsumed - start);
                         model = CheckText() ? _reader.GetString() : null;
                     }
 
                     break;
                 case "messages":
                     ScanMessages();
-                    messages = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                    messages = new JsonRange(start, _reader.BytesConsumed - start);
                     break;
                 case "stream":
                     isStreaming = ReadBoolean(member);
                     break;
                 case "stream_options":
                     ScanStreamOptions(ref includeUsage, ref includeUsageValue);
-                    streamOptions = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                    streamOptions = new JsonRange(start, _reader.BytesConsumed - start);
                     streamOptionsStart = nameStart;
                     fields |= RequestFields.StreamOptions;
                     break;
@@ -164,7 +174,7 @@ public ref struct RequestScanner
                     if (Expect(JsonTokenType.StartArray, member, "an array"))
                     {
                         Walk();
-                        hasTools |= (int)_reader.BytesConsumed - start > 2;
+                        hasTools |= _reader.BytesConsumed - start > 2;
                         fields |= RequestFields.Tools;
                     }
 
@@ -239,14 +249,9 @@ public ref struct RequestScanner
     /// <summary>The member's name if the gateway acts on it; null for all others, which are only walked over.</summary>
     private readonly string? Member()
     {
-        ReadOnlySpan<string> known =
-        [
-            "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
-            "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty",
-        ];
-        foreach (var name in known)
+        foreach (var (name, utf8) in Known)
         {
-            if (_reader.ValueTextEquals(name))
+            if (_reader.ValueTextEquals(utf8))
             {
                 return name;
             }
@@ -315,9 +320,9 @@ public ref struct RequestScanner
                     return;
                 }
 
-                var start = (int)_reader.TokenStartIndex;
+                var start = _reader.TokenStartIndex;
                 Walk(watchesImages: true);
-                content = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                content = new JsonRange(start, _reader.BytesConsumed - start);
             }
             else
             {
@@ -356,9 +361,9 @@ public ref struct RequestScanner
             _reader.Read();
             if (isIncludeUsage)
             {
-                var start = (int)_reader.TokenStartIndex;
+                var start = _reader.TokenStartIndex;
                 includeUsage = _reader.TokenType == JsonTokenType.Null ? null : ReadBoolean("stream_options.include_usage");
-                includeUsageValue = new JsonRange(start, (int)_reader.BytesConsumed - start);
+                includeUsageValue = new JsonRange(start, _reader.BytesConsumed - start);
             }
             else
             {
@@ -470,7 +475,7 @@ public ref struct RequestScanner
             return false;
         }
 
-        if (_names.TryAdd(_body, (int)_reader.TokenStartIndex + 1, _reader.ValueSpan.Length, _reader.ValueIsEscaped))
+        if (_names.TryAdd(_body, _reader.TokenStartIndex + 1, _reader.ValueSpan.Length, _reader.ValueIsEscaped))
         {
             return true;
         }
@@ -485,7 +490,7 @@ public ref struct RequestScanner
     /// <summary>Refuses escapes that are no text: half of a surrogate pair.</summary>
     private bool CheckText()
     {
-        if (!_reader.ValueIsEscaped || !EscapedText.HasLoneSurrogate(_reader.ValueSpan))
+        if (!_reader.HasLoneSurrogate)
         {
             return true;
         }

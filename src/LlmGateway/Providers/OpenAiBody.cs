@@ -8,7 +8,7 @@ namespace LlmGateway.Providers;
 /// <summary>The client's body as this target gets it: model, profile defaults, system prompt and usage request spliced in.</summary>
 internal static class OpenAiBody
 {
-    public static ReadOnlyMemory<byte> Write(GatewayRequest request, ProviderTarget target, TargetHabits habits)
+    public static SplicedBody Write(GatewayRequest request, ProviderTarget target, TargetHabits habits)
     {
         var body = new BodySplicer();
         var scan = request.Scan;

@@ -31,7 +31,7 @@ public class OpenAiDialect : IProviderDialect
         var message = new HttpRequestMessage(HttpMethod.Post, url)
         {
             Version = HttpVersion.Version11,
-            Content = new ReadOnlyMemoryContent(OpenAiBody.Write(request, target, habits)),
+            Content = OpenAiBody.Write(request, target, habits).ToContent(),
         };
         message.Content.Headers.ContentType = Json;
         AddHeaders(message.Headers, request, target);

@@ -23,7 +23,7 @@ internal static class ReplyReader
         var stream = await content.ReadAsStreamAsync(cancellationToken);
         if (length is { } known)
         {
-            var exact = new byte[known];
+            var exact = GC.AllocateUninitializedArray<byte>((int)known);
             await stream.ReadExactlyAsync(exact, cancellationToken);
             return exact;
         }

@@ -11,7 +11,7 @@ public sealed class OpenAiBodyTests
     {
         target ??= TestRequests.Target();
         var profile = new AgentProfile { Name = "a", Target = target, SystemPrompt = systemPrompt };
-        return Encoding.UTF8.GetString(OpenAiBody.Write(TestRequests.Chat(body, profile: profile), target, habits).Span);
+        return Encoding.UTF8.GetString(OpenAiBody.Write(TestRequests.Chat(body, profile: profile), target, habits).ToArray());
     }
 
     [Fact]
@@ -19,7 +19,7 @@ public sealed class OpenAiBodyTests
     {
         var request = TestRequests.Chat();
 
-        Assert.True(OpenAiBody.Write(request, TestRequests.Target(), TargetHabits.None).Equals(request.Body));
+        Assert.True(OpenAiBody.Write(request, TestRequests.Target(), TargetHabits.None).ToArray().AsSpan().SequenceEqual(request.Body.Span));
     }
 
     [Fact]

@@ -7,8 +7,6 @@ public sealed class BodySplicer
 {
     private readonly List<(JsonRange At, byte[] With)> _edits = new(4);
 
-    public bool IsEmpty => _edits.Count == 0;
-
     /// <summary>Puts <paramref name="bytes"/> in front of the byte at <paramref name="offset"/>; several at one place keep their order.</summary>
     public void Insert(int offset, byte[] bytes) => _edits.Add((new JsonRange(offset, 0), bytes));
 
@@ -38,42 +36,37 @@ public sealed class BodySplicer
         Replace(new JsonRange(start, end - start), []);
     }
 
-    public ReadOnlyMemory<byte> Apply(ReadOnlyMemory<byte> body)
+    public SplicedBody Apply(ReadOnlyMemory<byte> body)
     {
-        if (IsEmpty)
+        if (_edits.Count == 0)
         {
-            return body;
+            return SplicedBody.Whole(body);
         }
 
-        var edits = _edits;
-        var length = body.Length;
-        foreach (var (at, with) in edits)
+        Sort();
+        var pieces = new ReadOnlyMemory<byte>[(_edits.Count * 2) + 1];
+        int read = 0, count = 0, length = body.Length;
+        foreach (var (at, with) in _edits)
         {
+            pieces[count++] = body[read..at.Start];
+            pieces[count++] = with;
             length += with.Length - at.Length;
-        }
-
-        // A handful of edits: an insertion sort keeps equal offsets in order and allocates nothing.
-        for (var i = 1; i < edits.Count; i++)
-        {
-            for (var j = i; j > 0 && edits[j - 1].At.Start > edits[j].At.Start; j--)
-            {
-                (edits[j - 1], edits[j]) = (edits[j], edits[j - 1]);
-            }
-        }
-
-        var source = body.Span;
-        var result = new byte[length];
-        int read = 0, written = 0;
-        foreach (var (at, with) in edits)
-        {
-            source[read..at.Start].CopyTo(result.AsSpan(written));
-            written += at.Start - read;
-            with.CopyTo(result, written);
-            written += with.Length;
             read = at.End;
         }
 
-        source[read..].CopyTo(result.AsSpan(written));
-        return result;
+        pieces[count] = body[read..];
+        return new SplicedBody(pieces, length);
+    }
+
+    // A handful of edits: an insertion sort keeps equal offsets in order and allocates nothing.
+    private void Sort()
+    {
+        for (var i = 1; i < _edits.Count; i++)
+        {
+            for (var j = i; j > 0 && _edits[j - 1].At.Start > _edits[j].At.Start; j--)
+            {
+                (_edits[j - 1], _edits[j]) = (_edits[j], _edits[j - 1]);
+            }
+        }
     }
 }
