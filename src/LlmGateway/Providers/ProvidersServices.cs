@@ -8,6 +8,7 @@ internal static class ProvidersServices
         .AddSingleton<IProviderDialect, InternalDialect>()
         .AddSingleton<IProviderDialect, OpenRouterDialect>()
         .AddSingleton<IProviderDialect, OllamaDialect>()
+        .AddSingleton<IProviderDialect, AnthropicDialect>()
         .AddSingleton<IProviderDialect, MockDialect>()
         .AddSingleton<ToolCallStates>()
         .AddSingleton<DialectSet>();

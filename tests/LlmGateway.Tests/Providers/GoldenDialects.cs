@@ -9,6 +9,7 @@ internal static class GoldenDialects
     {
         ["openai"] = () => new OpenAiDialect(),
         ["ollama"] = () => new OllamaDialect(GoldenTime.Instance, CountingIds()),
+        ["anthropic"] = () => new AnthropicDialect(GoldenTime.Instance, new ToolCallStates(GoldenTime.Instance), CountingIds()),
     };
 
     /// <summary>Guids that count up from 1, for one dialect.</summary>

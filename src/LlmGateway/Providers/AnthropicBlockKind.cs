@@ -1,0 +1,10 @@
+namespace LlmGateway.Providers;
+
+/// <summary>The kinds of content blocks whose place in a turn matters.</summary>
+internal enum AnthropicBlockKind
+{
+    Content,
+    Thinking,
+    ToolUse,
+    ToolResult,
+}

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
+
+namespace LlmGateway.Providers;
+
+/// <summary>Anthropic's Messages API, version 2023-06-01 unless the provider's <c>api_version</c> says otherwise.</summary>
+/// <remarks>
+/// No equivalent exists for these members, which are left out: <c>seed</c>, <c>frequency_penalty</c>, <c>presence_penalty</c>,
+/// <c>logit_bias</c>, <c>logprobs</c>, <c>verbosity</c>, <c>prediction</c>, <c>store</c>, <c>metadata</c>, a message's <c>name</c>, and the
+/// service tiers that Anthropic has not. <c>n</c> above 1, audio, custom tools and files by id are not carried at all. A call that forces a
+/// tool, goes on with the assistant's own words, or has lost the thinking that a tool result belongs to is made without thinking; beside
+/// thinking that the client asked for, its sampling is left out, because the provider takes no other than its own there.
+/// </remarks>
+public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect
+{
+    private const string PinnedVersion = "2023-06-01";
+
+    /// <summary>From this version on, sampling is gone from the API.</summary>
+    private const string VersionWithoutSampling = "2026-10-21";
+
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+    private readonly Func<Guid> _newGuid = newGuid ?? Guid.NewGuid;
+
+    // One entry per configured provider and base URL; reloads with another URL add one more.
+    private readonly ConcurrentDictionary<Uri, Uri> _urls = new();
+
+    public string Name => "anthropic";
+
+    public bool Supports(Operation operation) => operation == Operation.ChatCompletions;
+
+    public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
+    {
+        if (target.Provider.BaseUrl is not { } baseUrl)
+        {
+            return ProviderCall.CannotCarry($"provider '{target.Provider.Name}' has no base_url");
+        }
+
+        var version = target.Provider.ApiVersion ?? PinnedVersion;
+        var takesSampling = string.CompareOrdinal(version, VersionWithoutSampling) < 0;
+        if (AnthropicRequestWriter.TryWrite(request, target, habits, takesSampling, states, out var body) is { } problem)
+        {
+            return problem;
+        }
+
+        var url = _urls.GetOrAdd(baseUrl, static key => new Uri(ProviderUrl.OpenAiRoot(key) + "/messages"));
+        var message = new HttpRequestMessage(HttpMethod.Post, url) { Version = HttpVersion.Version11, Content = new ReadOnlyMemoryContent(body) };
+        message.Content.Headers.ContentType = Json;
+        message.Headers.TryAddWithoutValidation("anthropic-version", version);
+        if (target.ApiKey is { } key)
+        {
+            message.Headers.TryAddWithoutValidation("x-api-key", key);
+        }
+
+        ConfiguredHeaders.Add(message.Headers, target.Provider.Headers);
+        return ProviderCall.Send(message);
+    }
+
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) =>
+        AnthropicReply.Read(body, CompletionStamp.New(target.Model, time, _newGuid), new AnthropicThoughts(states, request, target), _newGuid);
+
+    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new AnthropicStreamTranslator(
+        CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, new AnthropicThoughts(states, request, target), _newGuid);
+
+    public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => AnthropicErrors.Read(status, body);
+
+    public TargetHabits LearnFrom(ProviderError error, TargetHabits known) => error.Status == 400 ? Refused(error.Message) & ~known : TargetHabits.None;
+
+    /// <summary>Only what a message says of the model's own switches: the text after that may be the client's, a tool's name say.</summary>
+    private static TargetHabits Refused(string message)
+    {
+        var start = message.TrimStart('`', '\'', '"');
+        if (start.StartsWith("temperature", StringComparison.Ordinal))
+        {
+            return message.Contains("top_p", StringComparison.Ordinal) ? TargetHabits.RefusesTopP : TargetHabits.RefusesTemperature;
+        }
+
+        if (start.StartsWith("top_p", StringComparison.Ordinal))
+        {
+            return TargetHabits.RefusesTopP;
+        }
+
+        var isThinking = start.StartsWith("thinking", StringComparison.Ordinal)
+            || start.StartsWith("adaptive thinking", StringComparison.OrdinalIgnoreCase)
+            || start.StartsWith("output_config.effort", StringComparison.Ordinal)
+            || start.StartsWith("This model does not support", StringComparison.OrdinalIgnoreCase);
+        return isThinking ? TargetHabits.RefusesThinking : TargetHabits.None;
+    }
+}
