@@ -1,4 +1,5 @@
 using LlmGateway.Access;
+using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Forwarding;
@@ -34,6 +35,7 @@ internal static class Gateway
         // Shared
         services.AddGatewayConfiguration(start);
         services.AddTelemetry(logging);
+        services.AddAdmin();
     }
 
     /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>
@@ -44,6 +46,7 @@ internal static class Gateway
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
         app.MapApi();
+        app.MapAdmin();
         app.MapHealth();
         app.MapPrometheus().WithAccess(EndpointAccess.Open);
         app.CountConfigReloads();

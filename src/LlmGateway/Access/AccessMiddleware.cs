@@ -23,6 +23,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
                 var (key, error) = Authenticate(context, scope.Config);
                 scope.Key = key;
                 return error is null ? next(context) : ErrorWriter.WriteAsync(context, error);
+            case EndpointAccess.Admin:
+                return AdminAccess.Check(context, settings) is { } refusal ? ErrorWriter.WriteAsync(context, refusal) : next(context);
             default:
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;

@@ -1,4 +1,6 @@
 using LlmGateway.Access;
+using LlmGateway.Forwarding;
+using LlmGateway.Model;
 using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
@@ -6,18 +8,40 @@ namespace LlmGateway.Api;
 /// <summary>The gateway's endpoints and who may call them.</summary>
 internal static class ApiEndpoints
 {
-    public static IServiceCollection AddApi(this IServiceCollection services) => services.AddSingleton<ChatEndpoint>();
+    private static readonly (string Path, Operation Operation)[] Operations =
+    [
+        ("/v1/chat/completions", Operation.ChatCompletions),
+        ("/v1/completions", Operation.Completions),
+        ("/v1/embeddings", Operation.Embeddings),
+    ];
+
+    private static readonly string[] PassedMethods =
+        [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete];
+
+    public static IServiceCollection AddApi(this IServiceCollection services) => services
+        .AddSingleton<OperationEndpoint>()
+        .AddSingleton<ModelsEndpoint>();
 
     public static void MapApi(this IEndpointRouteBuilder app)
     {
-        var chat = app.ServiceProvider.GetRequiredService<ChatEndpoint>();
+        var endpoint = app.ServiceProvider.GetRequiredService<OperationEndpoint>();
         foreach (var prefix in (ReadOnlySpan<string>)["", "/agents/{agent}"])
         {
-            app.MapMethods(prefix + "/v1/chat/completions", [HttpMethods.Post], (RequestDelegate)chat.HandleAsync)
-                .WithAccess(EndpointAccess.Client)
-                .WithMetadata(InferenceEndpoint.Instance);
+            foreach (var (path, operation) in Operations)
+            {
+                app.MapMethods(prefix + path, [HttpMethods.Post], (RequestDelegate)(context => endpoint.HandleAsync(context, operation)))
+                    .WithAccess(EndpointAccess.Client)
+                    .WithMetadata(InferenceEndpoint.Instance);
+            }
         }
 
-        app.MapSurfaces(chat);
+        var passthrough = app.ServiceProvider.GetRequiredService<PassthroughEndpoint>();
+        app.MapMethods("/v1/{**path}", PassedMethods, (RequestDelegate)passthrough.HandleAsync).WithAccess(EndpointAccess.Client).WithMetadata(InferenceEndpoint.Instance);
+
+        var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
+        app.MapMethods("/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
+        app.MapMethods("/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
+
+        app.MapSurfaces(endpoint);
     }
 }

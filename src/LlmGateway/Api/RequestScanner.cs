@@ -7,22 +7,17 @@ using LlmGateway.Model;
 namespace LlmGateway.Api;
 
 /// <summary>
-/// Reads a chat request once, front to back, and notes the few members that the gateway acts on with their byte offsets. What no parser
+/// Reads a request once, front to back, and notes the few members that the gateway acts on with their byte offsets. What no parser
 /// behind it may see differently is refused here: invalid UTF-8, lone surrogates, duplicate members at any depth, nesting beyond 64.
 /// </summary>
-public ref struct RequestScanner
+public ref partial struct RequestScanner
 {
     /// <summary>JSON nested deeper is refused by every parser of the gateway.</summary>
     public const int MaxDepth = 64;
 
-    private static readonly (string Name, byte[] Utf8)[] Known =
-    [
-        .. new[]
-        {
-            "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
-            "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty",
-        }.Select(name => (name, Encoding.UTF8.GetBytes(name))),
-    ];
+    private static readonly (string Name, byte[] Utf8)[] ChatMembers = MembersOf(
+        "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
+        "n", "reasoning_effort", "response_format", "tools", "functions", "frequency_penalty", "presence_penalty");
 
     private readonly ReadOnlySpan<byte> _body;
     private readonly DuplicateNames _names;
@@ -39,7 +34,10 @@ public ref struct RequestScanner
     }
 
     /// <summary>Scans a chat request; exactly one of the results is set.</summary>
-    public static (ScannedRequest? Request, GatewayError? Error) ScanChat(ReadOnlySpan<byte> body)
+    public static (ScannedRequest? Request, GatewayError? Error) ScanChat(ReadOnlySpan<byte> body) => Scan(Operation.ChatCompletions, body);
+
+    /// <summary>Scans the body of an operation; exactly one of the results is set.</summary>
+    public static (ScannedRequest? Request, GatewayError? Error) Scan(Operation operation, ReadOnlySpan<byte> body)
     {
         if (!Utf8.IsValid(body))
         {
@@ -49,7 +47,12 @@ public ref struct RequestScanner
         var scanner = new RequestScanner(body);
         try
         {
-            var request = scanner.Scan();
+            var request = operation switch
+            {
+                Operation.Embeddings => scanner.ScanEmbeddings(),
+                Operation.Completions => scanner.ScanCompletion(),
+                _ => scanner.Scan(),
+            };
             return scanner._error is null ? (request, null) : (null, scanner._error);
         }
         catch (JsonException exception)
@@ -90,6 +93,8 @@ public ref struct RequestScanner
         }
     }
 
+    private static (string Name, byte[] Utf8)[] MembersOf(params string[] names) => [.. names.Select(name => (name, Encoding.UTF8.GetBytes(name)))];
+
     private static string Describe(JsonException exception, ReadOnlySpan<byte> body)
     {
         if (body.Trim(" \t\r\n"u8).IsEmpty)
@@ -129,7 +134,7 @@ public ref struct RequestScanner
                 return null;
             }
 
-            var member = Member();
+            var member = MemberOf(ChatMembers);
             var nameStart = _reader.TokenStartIndex;
             _reader.Read();
             var start = _reader.TokenStartIndex;
@@ -247,9 +252,9 @@ public ref struct RequestScanner
     }
 
     /// <summary>The member's name if the gateway acts on it; null for all others, which are only walked over.</summary>
-    private readonly string? Member()
+    private readonly string? MemberOf((string Name, byte[] Utf8)[] known)
     {
-        foreach (var (name, utf8) in Known)
+        foreach (var (name, utf8) in known)
         {
             if (_reader.ValueTextEquals(utf8))
             {

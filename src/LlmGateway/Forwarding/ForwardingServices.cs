@@ -6,5 +6,8 @@ internal static class ForwardingServices
     public static IServiceCollection AddForwarding(this IServiceCollection services) => services
         .AddHttpForwarder()
         .AddSingleton<EgressPipeline>()
-        .AddSingleton<GatewayForwarder>();
+        .AddSingleton<GatewayForwarder>()
+        .AddSingleton<PassthroughHandler>()
+        .AddSingleton<PassthroughForwarder>()
+        .AddSingleton<PassthroughEndpoint>();
 }

@@ -29,6 +29,19 @@ internal static class GatewayHeaders
         headers["Server-Timing"] = string.Create(CultureInfo.InvariantCulture, $"gateway;dur={own:0.###}, provider;dur={tally.ProviderWait.TotalMilliseconds:0.###}");
     }
 
+    /// <summary>The same for a call that is passed on: its model is known only from the answer's body.</summary>
+    public static void AddPassedOn(IHeaderDictionary headers, PassthroughCall call)
+    {
+        headers.CacheControl = "no-store";
+        headers["x-llm-agent"] = call.Request.Profile.Name;
+        headers["x-llm-attempts"] = "1";
+        headers["x-llm-cache"] = "bypass";
+        headers["x-llm-provider"] = call.Target.Provider.Name;
+        var wait = TimeProvider.System.GetElapsedTime(call.Started, call.Answered);
+        var own = Math.Max(0, (TimeProvider.System.GetElapsedTime(call.Request.Tally.Started) - wait).TotalMilliseconds);
+        headers["Server-Timing"] = string.Create(CultureInfo.InvariantCulture, $"gateway;dur={own:0.###}, provider;dur={wait.TotalMilliseconds:0.###}");
+    }
+
     // A model's name can come from the client; a header holds printable ASCII alone.
     private static string Printable(string model) =>
         model.AsSpan().ContainsAnyExceptInRange(' ', '~') || model.Length > 128 ? "other" : model;

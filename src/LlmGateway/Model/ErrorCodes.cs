@@ -21,6 +21,7 @@ public static class ErrorCodes
     public const string RequestTooLarge = "request_too_large";
     public const string UnsupportedMediaType = "unsupported_media_type";
     public const string UpstreamRateLimited = "upstream_rate_limited";
+    public const string UpstreamAuthError = "upstream_auth_error";
     public const string AllProvidersFailed = "all_providers_failed";
     public const string NoHealthyUpstream = "no_healthy_upstream";
     public const string UpstreamTimeout = "upstream_timeout";

@@ -16,6 +16,9 @@ public sealed record GatewayRequest
 
     public required ScannedRequest Scan { get; init; }
 
+    /// <summary>Path below the API's version and query of a call that is passed on unread; null for all others.</summary>
+    public string? PassthroughPath { get; init; }
+
     /// <summary>The snapshot of configuration taken at the start.</summary>
     public required GatewayConfig Config { get; init; }
 

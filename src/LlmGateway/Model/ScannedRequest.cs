@@ -31,6 +31,23 @@ public sealed record ScannedRequest
     /// <summary>The <c>messages</c> array.</summary>
     public JsonRange MessagesValue { get; init; }
 
+    /// <summary>The <c>input</c> of embeddings, or the <c>prompt</c> of a legacy completion.</summary>
+    public JsonRange InputValue { get; init; }
+
+    public InputKind InputKind { get; init; }
+
+    /// <summary>How many texts or token lists the input holds.</summary>
+    public int InputCount { get; init; }
+
+    /// <summary>What the model is given to read, whatever the operation calls it.</summary>
+    public JsonRange PromptValue => MessagesValue.IsEmpty ? InputValue : MessagesValue;
+
+    /// <summary>Whether embeddings are wanted as base64 of little-endian float32.</summary>
+    public bool WantsBase64 { get; init; }
+
+    /// <summary>Length of the vectors that embeddings are wanted in; null: the model's own.</summary>
+    public int? Dimensions { get; init; }
+
     /// <summary>Content of the last user message (string or parts); empty where there is none.</summary>
     public JsonRange LastUserContent { get; init; }
 

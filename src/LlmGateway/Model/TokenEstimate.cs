@@ -34,5 +34,9 @@ public static class TokenEstimate
 
     /// <summary>The estimate for a call of which only the output was counted.</summary>
     public static TokenUsage Of(GatewayRequest request, long outputTokens) =>
-        new(OfPrompt(request.Scan.MessagesValue.Of(request.Body.Span)), outputTokens, IsEstimated: true);
+        new(OfInput(request.Scan, request.Scan.PromptValue.Of(request.Body.Span)), outputTokens, IsEstimated: true);
+
+    // Token numbers need no guess: each comma parts two of them.
+    private static long OfInput(ScannedRequest scan, ReadOnlySpan<byte> prompt) =>
+        scan.InputKind is InputKind.Tokens or InputKind.TokenLists ? 1 + prompt.Count((byte)',') : OfPrompt(prompt);
 }

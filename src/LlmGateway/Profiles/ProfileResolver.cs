@@ -12,13 +12,15 @@ internal static class ProfileResolver
     /// <param name="header">Value of <c>X-Agent-Profile</c>.</param>
     /// <param name="path">Name in <c>/agents/{name}/v1/…</c>.</param>
     /// <param name="model">The request's <c>model</c>.</param>
-    public static ResolvedRoute Resolve(GatewayConfig config, string? header, string? path, string? model)
+    /// <param name="keepsModel">Whether another model's answer would be no answer (vectors of two models cannot be compared): a name that no
+    /// file lists then goes to the default profile's provider as it is.</param>
+    public static ResolvedRoute Resolve(GatewayConfig config, string? header, string? path, string? model, bool keepsModel = false)
     {
         var alias = model is not null && model.StartsWith(AgentAlias, StringComparison.Ordinal) ? model[AgentAlias.Length..] : null;
         var agent = NullIfEmpty(header) ?? NullIfEmpty(path) ?? alias;
         if (agent is null)
         {
-            return WithoutAgent(config, NullIfEmpty(model));
+            return WithoutAgent(config, NullIfEmpty(model), keepsModel);
         }
 
         if (!config.Agents.TryGetValue(agent, out var profile))
@@ -32,7 +34,7 @@ internal static class ProfileResolver
             : new ResolvedRoute(profile, null, null, null);
     }
 
-    private static ResolvedRoute WithoutAgent(GatewayConfig config, string? model)
+    private static ResolvedRoute WithoutAgent(GatewayConfig config, string? model, bool keepsModel)
     {
         var profile = config.Default;
         if (model is null)
@@ -58,6 +60,11 @@ internal static class ProfileResolver
         if (slash > 0 && slash < model.Length - 1 && config.Providers.TryGetValue(model[..slash], out var provider))
         {
             return new ResolvedRoute(profile, config.MakeTarget(provider, model[(slash + 1)..]), null, null);
+        }
+
+        if (keepsModel)
+        {
+            return new ResolvedRoute(WithModel(config, profile, model) with { Role = null }, null, null, null);
         }
 
         return profile.AllowsModelOverride

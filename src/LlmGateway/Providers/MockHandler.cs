@@ -9,7 +9,7 @@ using LlmGateway.Providers.Wire;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// The transport of providers of type <c>mock</c>: it answers <c>chat/completions</c> and <c>models</c> as OpenAI would, without a network,
+/// The transport of providers of type <c>mock</c>: it answers <c>chat/completions</c>, <c>embeddings</c> and <c>models</c> as OpenAI would, without a network,
 /// and fails as <see cref="MockBehavior"/> says, so that users can rehearse failures.
 /// </summary>
 internal sealed class MockHandler(MockBehavior behavior, TimeProvider time, Func<Guid>? newGuid = null) : HttpMessageHandler
@@ -59,9 +59,14 @@ internal sealed class MockHandler(MockBehavior behavior, TimeProvider time, Func
             return Whole(200, Models());
         }
 
+        if (request.Method == HttpMethod.Post && path.EndsWith("/embeddings", StringComparison.Ordinal))
+        {
+            return MockEmbeddings.Answer(body) is { } vectors ? Embeddings(vectors) : Whole(400, Error(400, "The request is no embeddings request."));
+        }
+
         if (request.Method != HttpMethod.Post || !path.EndsWith("/chat/completions", StringComparison.Ordinal))
         {
-            return Whole(404, Error(404, "The mock provider has chat/completions and models only.", ErrorCodes.NotFound));
+            return Whole(404, Error(404, "The mock provider has chat/completions, embeddings and models only.", ErrorCodes.NotFound));
         }
 
         return MockRequest.Read(body) is { } chat
@@ -83,6 +88,15 @@ internal sealed class MockHandler(MockBehavior behavior, TimeProvider time, Func
             _ => Body([answer.ToCompletion()[..^16]], type),
         };
     }
+
+    private HttpResponseMessage Embeddings(byte[] vectors) => behavior.Fail switch
+    {
+        MockFailure.Garbage => Body(["<html>mock</html>"u8.ToArray()], "application/json"),
+        MockFailure.Empty => Body([], "application/json"),
+        MockFailure.ErrorInStream => Whole(200, Error(500, "The mock provider fails inside its answer.")),
+        MockFailure.None => Whole(200, vectors),
+        _ => Body([vectors[..^16]], "application/json"),
+    };
 
     private HttpResponseMessage Body(IReadOnlyList<byte[]> pieces, string type)
     {

@@ -20,7 +20,7 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
 
     public string Name => "ollama";
 
-    public bool Supports(Operation operation) => operation == Operation.ChatCompletions;
+    public bool Supports(Operation operation) => operation is Operation.ChatCompletions or Operation.Embeddings;
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
     {
@@ -29,12 +29,16 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
             return ProviderCall.CannotCarry("no base_url is set");
         }
 
-        if (OllamaRequestWriter.TryWrite(request, target, habits, out var body) is { } problem)
+        var isEmbedding = request.Operation == Operation.Embeddings;
+        var problem = isEmbedding
+            ? OllamaEmbeddings.TryWrite(request, target, out var body)
+            : OllamaRequestWriter.TryWrite(request, target, habits, out body);
+        if (problem is not null)
         {
             return problem;
         }
 
-        var message = new HttpRequestMessage(HttpMethod.Post, ChatUrl(baseUrl)) { Content = new ReadOnlyMemoryContent(body) };
+        var message = new HttpRequestMessage(HttpMethod.Post, Url(baseUrl, isEmbedding ? "/api/embed" : "/api/chat")) { Content = new ReadOnlyMemoryContent(body) };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         if (target.ApiKey is { } key)
         {
@@ -45,8 +49,9 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
         return ProviderCall.Send(message);
     }
 
-    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) =>
-        OllamaReply.Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid), _newGuid);
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => request.Operation == Operation.Embeddings
+        ? OllamaEmbeddings.Read(body.Span, request, target)
+        : OllamaReply.Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid), _newGuid);
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) =>
         new OllamaStreamTranslator(CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, _newGuid);
@@ -59,7 +64,7 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
             : TargetHabits.None;
 
     /// <summary>The base URL is accepted as people write it: with or without a slash, <c>/api</c> or <c>/v1</c> at its end.</summary>
-    private static Uri ChatUrl(Uri baseUrl)
+    private static Uri Url(Uri baseUrl, string operation)
     {
         var path = baseUrl.AbsolutePath.TrimEnd('/');
         foreach (var suffix in (ReadOnlySpan<string>)["/v1", "/api"])
@@ -71,6 +76,6 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
             }
         }
 
-        return new Uri(baseUrl.GetLeftPart(UriPartial.Authority) + path + "/api/chat");
+        return new Uri(baseUrl.GetLeftPart(UriPartial.Authority) + path + operation);
     }
 }

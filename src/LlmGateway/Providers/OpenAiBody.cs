@@ -13,14 +13,20 @@ internal static class OpenAiBody
         var body = new BodySplicer();
         var scan = request.Scan;
         SpliceModel(body, request, target.Model);
-        SpliceSampling(body, scan, target.Sampling, habits);
-        if (request.Surface is not null && (habits & TargetHabits.RefusesThinking) != 0 && !scan.ReasoningEffortMember.IsEmpty)
+        switch (request.Operation)
         {
-            // The client never wrote it: it is the gateway's wording of a switch that this model does not have.
-            body.RemoveMember(request.Body.Span, scan.ReasoningEffortMember.Start, scan.ReasoningEffortMember.End);
+            case Operation.ChatCompletions:
+                SpliceSampling(body, scan, target.Sampling, habits);
+                SpliceChatSampling(body, scan, target.Sampling, habits);
+                SpliceSystemPrompt(body, scan, request.Profile.SystemPrompt);
+                SpliceEffort(body, request, habits);
+                break;
+            case Operation.Completions:
+                SpliceSampling(body, scan, target.Sampling, habits & ~TargetHabits.RefusesMaxTokens);
+                SplicePromptPrefix(body, request);
+                break;
         }
 
-        SpliceSystemPrompt(body, scan, request.Profile.SystemPrompt);
         if (scan.IsStreaming)
         {
             SpliceStreamOptions(body, request, target.Provider, habits);
@@ -56,6 +62,10 @@ internal static class OpenAiBody
         FillUnless(body, scan, RequestFields.MaxTokens | RequestFields.MaxCompletionTokens, limit, sampling.MaxTokens);
         FillUnless(body, scan, RequestFields.Stop, "stop", Unless(habits, TargetHabits.RefusesStop, sampling.Stop));
         FillUnless(body, scan, RequestFields.Seed, "seed", sampling.Seed);
+    }
+
+    private static void SpliceChatSampling(BodySplicer body, ScannedRequest scan, SamplingDefaults sampling, TargetHabits habits)
+    {
         FillUnless(body, scan, RequestFields.ReasoningEffort, "reasoning_effort", Unless(habits, TargetHabits.RefusesThinking, sampling.ReasoningEffort));
         FillUnless(body, scan, RequestFields.ResponseFormat, "response_format", sampling.WantsJson ? """{"type":"json_object"}""" : null);
     }
@@ -68,6 +78,41 @@ internal static class OpenAiBody
         {
             // The array holds at least one message, so a comma always follows.
             body.Insert(scan.MessagesValue.Start + 1, [.. """{"role":"system","content":"""u8, .. Quote(prompt), .. "},"u8]);
+        }
+    }
+
+    /// <summary>A bare prompt has no place for a system prompt but its own beginning; token numbers have none at all.</summary>
+    public static string? WhyNoSystemPrompt(GatewayRequest request) =>
+        !string.IsNullOrEmpty(request.Profile.SystemPrompt) && request.Scan.InputKind is InputKind.Tokens or InputKind.TokenLists
+            ? $"the system prompt of agent '{request.Profile.Name}' cannot be put in front of a prompt of token numbers"
+            : null;
+
+    private static void SplicePromptPrefix(BodySplicer body, GatewayRequest request)
+    {
+        if (string.IsNullOrEmpty(request.Profile.SystemPrompt))
+        {
+            return;
+        }
+
+        var prefix = Quote(request.Profile.SystemPrompt + "\n\n")[1..^1];
+        var prompt = request.Scan.InputValue;
+        var reader = new Utf8JsonReader(prompt.Of(request.Body.Span));
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.String)
+            {
+                body.Insert(prompt.Start + (int)reader.TokenStartIndex + 1, prefix);
+            }
+        }
+    }
+
+    /// <summary>A client of another form never wrote this member: it is the gateway's wording of a switch, and goes where the model has none.</summary>
+    private static void SpliceEffort(BodySplicer body, GatewayRequest request, TargetHabits habits)
+    {
+        var effort = request.Scan.ReasoningEffortMember;
+        if (request.Surface is not null && (habits & TargetHabits.RefusesThinking) != 0 && !effort.IsEmpty)
+        {
+            body.RemoveMember(request.Body.Span, effort.Start, effort.End);
         }
     }
 
@@ -121,7 +166,7 @@ internal static class OpenAiBody
             }
         }
 
-        // 'messages' is always there, so a comma always follows.
+        // 'messages', 'prompt' or 'input' is always there, so a comma always follows.
         body.Insert(scan.MembersStart, Encoding.UTF8.GetBytes($"\"{name}\":{Encoding.UTF8.GetString(value)},"));
     }
 

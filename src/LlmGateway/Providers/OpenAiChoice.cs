@@ -53,6 +53,13 @@ internal struct OpenAiChoice
                 IsError |= reader.TokenType == JsonTokenType.StartObject;
                 reader.Skip();
             }
+            else if (reader.ValueTextEquals("text"u8))
+            {
+                // A legacy completion's.
+                reader.Read();
+                NoteText(ref reader);
+                reader.Skip();
+            }
             else
             {
                 reader.Read();
@@ -61,6 +68,15 @@ internal struct OpenAiChoice
         }
 
         return true;
+    }
+
+    private void NoteText(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            OutputBytes += reader.ValueSpan.Length;
+            HasOutput |= !reader.ValueSpan.IsEmpty;
+        }
     }
 
     private void ReadMessage(ref Utf8JsonReader reader)
@@ -79,8 +95,7 @@ internal struct OpenAiChoice
             reader.Read();
             if (isText && reader.TokenType == JsonTokenType.String)
             {
-                OutputBytes += reader.ValueSpan.Length;
-                HasOutput |= !reader.ValueSpan.IsEmpty;
+                NoteText(ref reader);
             }
             else if ((isText || isCall) && reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject)
             {

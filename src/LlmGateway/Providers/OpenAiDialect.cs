@@ -14,11 +14,11 @@ public class OpenAiDialect : IProviderDialect
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     // One entry per configured provider and base URL; reloads with another URL add one more.
-    private readonly ConcurrentDictionary<Uri, Uri> _chatUrls = new();
+    private readonly ConcurrentDictionary<(Uri BaseUrl, Operation Operation), Uri> _urls = new();
 
     public virtual string Name => "openai";
 
-    public bool Supports(Operation operation) => operation == Operation.ChatCompletions;
+    public virtual bool Supports(Operation operation) => true;
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
     {
@@ -27,7 +27,17 @@ public class OpenAiDialect : IProviderDialect
             return ProviderCall.CannotCarry($"provider '{target.Provider.Name}' has no base_url");
         }
 
-        var url = _chatUrls.GetOrAdd(baseUrl, static key => new Uri(ProviderUrl.OpenAiRoot(key) + "/chat/completions"));
+        if (request.Operation == Operation.Passthrough)
+        {
+            return PassOn(request, target, baseUrl);
+        }
+
+        if (request.Operation == Operation.Completions && OpenAiBody.WhyNoSystemPrompt(request) is { } reason)
+        {
+            return ProviderCall.CannotCarry(reason);
+        }
+
+        var url = _urls.GetOrAdd((baseUrl, request.Operation), static key => new Uri(ProviderUrl.OpenAiRoot(key.BaseUrl) + PathOf(key.Operation)));
         var message = new HttpRequestMessage(HttpMethod.Post, url)
         {
             Version = HttpVersion.Version11,
@@ -38,7 +48,9 @@ public class OpenAiDialect : IProviderDialect
         return ProviderCall.Send(message);
     }
 
-    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => OpenAiReplyReader.Read(body);
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => request.Operation == Operation.Embeddings
+        ? OpenAiEmbeddings.Read(body, request.Scan)
+        : OpenAiReplyReader.Read(body);
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new OpenAiStreamRelay(request);
 
@@ -68,6 +80,28 @@ public class OpenAiDialect : IProviderDialect
         var namesStreamOptions = error.Param?.StartsWith("stream_options", StringComparison.Ordinal) == true
             || error.Message.Contains("stream_options", StringComparison.Ordinal);
         return namesStreamOptions ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+    }
+
+    private static string PathOf(Operation operation) => operation switch
+    {
+        Operation.Completions => "/completions",
+        Operation.Embeddings => "/embeddings",
+        _ => "/chat/completions",
+    };
+
+    /// <summary>The head of a request that is passed on unread: address and credentials. Method and body are the client's.</summary>
+    private ProviderCall PassOn(GatewayRequest request, ProviderTarget target, Uri baseUrl)
+    {
+        var root = ProviderUrl.OpenAiRoot(baseUrl) + "/";
+        var url = new Uri(root + request.PassthroughPath);
+        if (!url.AbsoluteUri.StartsWith(new Uri(root).AbsoluteUri, StringComparison.Ordinal))
+        {
+            return ProviderCall.CannotCarry("the path leads out of the provider's API");
+        }
+
+        var message = new HttpRequestMessage(HttpMethod.Get, url) { Version = HttpVersion.Version11 };
+        AddHeaders(message.Headers, request, target);
+        return ProviderCall.Send(message);
     }
 
     /// <summary>Where the provider's API is; null where nobody has said.</summary>

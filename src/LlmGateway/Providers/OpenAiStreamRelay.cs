@@ -137,7 +137,7 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request) : StreamTranslat
         {
             json.WriteStartObject();
             json.WriteString("id"u8, id);
-            json.WriteString("object"u8, "chat.completion.chunk"u8);
+            json.WriteString("object"u8, request.Operation == Operation.Completions ? "text_completion"u8 : "chat.completion.chunk"u8);
             json.WriteNumber("created"u8, created);
             json.WriteString("model"u8, model);
             json.WriteStartArray("choices"u8);

@@ -30,7 +30,7 @@ public abstract class StreamTranslator(WireFraming framing)
     public TokenUsage? Usage { get; protected set; }
 
     /// <summary>Tokens counted from what was seen, for streams that end without usage.</summary>
-    public long TokensSeen { get; private set; }
+    public long TokensSeen { get; protected set; }
 
     /// <summary>Takes one complete event. Must not throw for anything a provider can send: what it cannot read becomes <see cref="Error"/>.</summary>
     public abstract void OnEvent(in WireEvent wireEvent, IBufferWriter<byte> output);

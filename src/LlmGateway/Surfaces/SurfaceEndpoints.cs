@@ -1,12 +1,13 @@
 using LlmGateway.Access;
 using LlmGateway.Api;
+using LlmGateway.Model;
 
 namespace LlmGateway.Surfaces;
 
 /// <summary>The endpoints of clients that do not speak OpenAI's form. A wrong method on their paths is refused in their own shape too.</summary>
 internal static class SurfaceEndpoints
 {
-    public static void MapSurfaces(this IEndpointRouteBuilder app, ChatEndpoint chat)
+    public static void MapSurfaces(this IEndpointRouteBuilder app, OperationEndpoint operations)
     {
         var dialects = app.ServiceProvider.GetRequiredService<ClientDialectSet>();
         var models = app.ServiceProvider.GetRequiredService<OllamaModelEndpoints>();
@@ -14,16 +15,18 @@ internal static class SurfaceEndpoints
         var ollama = dialects[OllamaClientDialect.ChatName];
         foreach (var prefix in (ReadOnlySpan<string>)["", "/agents/{agent}"])
         {
-            Map(app, prefix + "/v1/messages", HttpMethods.Post, chat.HandleAsync, anthropic).WithMetadata(InferenceEndpoint.Instance);
+            Map(app, prefix + "/v1/messages", HttpMethods.Post, Chat, anthropic).WithMetadata(InferenceEndpoint.Instance);
             Map(app, prefix + "/v1/messages/count_tokens", HttpMethods.Post, app.ServiceProvider.GetRequiredService<CountTokensEndpoint>().HandleAsync, anthropic);
         }
 
-        Map(app, "/api/chat", HttpMethods.Post, chat.HandleAsync, ollama).WithMetadata(InferenceEndpoint.Instance);
-        Map(app, "/api/generate", HttpMethods.Post, chat.HandleAsync, dialects[OllamaClientDialect.GenerateName]).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/chat", HttpMethods.Post, Chat, ollama).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/generate", HttpMethods.Post, Chat, dialects[OllamaClientDialect.GenerateName]).WithMetadata(InferenceEndpoint.Instance);
         Map(app, "/api/show", HttpMethods.Post, models.ShowAsync, ollama);
         Map(app, "/api/tags", HttpMethods.Get, OllamaModelEndpoints.TagsAsync, ollama);
         Map(app, "/api/ps", HttpMethods.Get, OllamaModelEndpoints.LoadedAsync, ollama);
         Map(app, "/api/version", HttpMethods.Get, OllamaModelEndpoints.VersionAsync, ollama);
+
+        Task Chat(HttpContext context) => operations.HandleAsync(context, Operation.ChatCompletions);
     }
 
     private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, string pattern, string method, RequestDelegate handle, IClientDialect dialect)

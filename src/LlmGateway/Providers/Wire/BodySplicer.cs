@@ -7,6 +7,8 @@ public sealed class BodySplicer
 {
     private readonly List<(JsonRange At, byte[] With)> _edits = new(4);
 
+    public bool IsEmpty => _edits.Count == 0;
+
     /// <summary>Puts <paramref name="bytes"/> in front of the byte at <paramref name="offset"/>; several at one place keep their order.</summary>
     public void Insert(int offset, byte[] bytes) => _edits.Add((new JsonRange(offset, 0), bytes));
 

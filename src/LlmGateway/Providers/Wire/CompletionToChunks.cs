@@ -35,6 +35,11 @@ internal static class CompletionToChunks
             return false;
         }
 
+        if (choices[0].ValueKind == JsonValueKind.Object && choices[0].TryGetProperty("text"u8, out _))
+        {
+            return TextCompletion.TryWriteEvents(root, tellsUsage, usage, output);
+        }
+
         var stamp = new CompletionStamp(
             Text(root, "id"u8) ?? "",
             root.TryGetProperty("created"u8, out var created) && created.ValueKind == JsonValueKind.Number && created.TryGetInt64(out var time) ? time : 0,

@@ -9,13 +9,13 @@ using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
-/// <summary>Chat, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
-internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strategies, HostSettings settings)
+/// <summary>Chat, legacy completions and embeddings, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
+internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, HostSettings settings)
 {
-    public async Task HandleAsync(HttpContext context)
+    public async Task HandleAsync(HttpContext context, Operation operation)
     {
         var scope = RequestScope.Of(context);
-        var (request, error) = await ReadAsync(context, scope);
+        var (request, error) = await ReadAsync(context, scope, operation);
         if (error is not null)
         {
             await ErrorWriter.WriteAsync(context, error);
@@ -30,7 +30,7 @@ internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strat
         await forwarder.ForwardAsync(context, request);
     }
 
-    private async ValueTask<(GatewayRequest? Request, GatewayError? Error)> ReadAsync(HttpContext context, RequestScope scope)
+    private async ValueTask<(GatewayRequest? Request, GatewayError? Error)> ReadAsync(HttpContext context, RequestScope scope, Operation operation)
     {
         var headers = context.Request.Headers;
         var config = scope.Config;
@@ -68,13 +68,13 @@ internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strat
             return (null, call.Error);
         }
 
-        var (scan, scanError) = RequestScanner.ScanChat(body.Span);
+        var (scan, scanError) = RequestScanner.Scan(operation, body.Span);
         if (scan is null)
         {
             return (null, scanError);
         }
 
-        var route = ProfileResolver.Resolve(config, headers["X-Agent-Profile"], context.GetRouteValue("agent") as string, scan.Model);
+        var route = ProfileResolver.Resolve(config, headers["X-Agent-Profile"], context.GetRouteValue("agent") as string, scan.Model, keepsModel: operation == Operation.Embeddings);
         if ((route.Error ?? RoutePermission.Check(key, route)) is { } refusal)
         {
             return (null, refusal);
@@ -88,7 +88,7 @@ internal sealed class ChatEndpoint(GatewayForwarder forwarder, StrategySet strat
 
         return (new GatewayRequest
         {
-            Operation = Operation.ChatCompletions,
+            Operation = operation,
             Body = body,
             Scan = scan,
             Config = config,

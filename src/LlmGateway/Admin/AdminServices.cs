@@ -1,0 +1,15 @@
+using LlmGateway.Access;
+
+namespace LlmGateway.Admin;
+
+/// <summary>Administration: for the holder of the admin key.</summary>
+internal static class AdminServices
+{
+    public static IServiceCollection AddAdmin(this IServiceCollection services) => services.AddSingleton<ExplainEndpoint>();
+
+    public static void MapAdmin(this IEndpointRouteBuilder app)
+    {
+        var explain = app.ServiceProvider.GetRequiredService<ExplainEndpoint>();
+        app.MapMethods("/admin/explain", [HttpMethods.Post], (RequestDelegate)explain.HandleAsync).WithAccess(EndpointAccess.Admin);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using LlmGateway.Model;
+
+namespace LlmGateway.Api;
+
+/// <summary><c>GET /v1/models</c> and <c>/v1/models/{id}</c>, in OpenAI's form, or in Anthropic's for its SDKs, which say so in a header.</summary>
+internal sealed class ModelsEndpoint(TimeProvider time)
+{
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Nobody knows when a model was made; the gateway's start is at least the same for as long as it runs.</summary>
+    private readonly DateTimeOffset _created = time.GetUtcNow();
+
+    public Task ListAsync(HttpContext context)
+    {
+        var scope = RequestScope.Of(context);
+        var models = ModelList.For(scope.Config, scope.Key!).ToList();
+        return WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropicList(json, models) : json => WriteList(json, models));
+    }
+
+    public Task GetAsync(HttpContext context)
+    {
+        var scope = RequestScope.Of(context);
+
+        // Slashes that were sent encoded are the one thing that the server leaves so.
+        var id = Uri.UnescapeDataString(context.GetRouteValue("id") as string ?? "");
+        if (ModelList.Find(scope.Config, scope.Key!, id) is not { } model)
+        {
+            var name = id.Length <= 128 ? id : id[..128] + "…";
+            return ErrorWriter.WriteAsync(context, new GatewayError(
+                404, ErrorTypes.InvalidRequest, ErrorCodes.ModelNotFound, $"There is no model '{name}' for this key. GET /v1/models lists all there are.", "model"));
+        }
+
+        return WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropic(json, model) : json => Write(json, model));
+    }
+
+    private static bool IsAnthropic(HttpContext context) => context.Request.Headers.ContainsKey("anthropic-version");
+
+    private void WriteList(Utf8JsonWriter json, List<ModelEntry> models)
+    {
+        json.WriteStartObject();
+        json.WriteString("object"u8, "list"u8);
+        json.WriteStartArray("data"u8);
+        foreach (var model in models)
+        {
+            Write(json, model);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private void Write(Utf8JsonWriter json, ModelEntry model)
+    {
+        json.WriteStartObject();
+        json.WriteString("id"u8, model.Id);
+        json.WriteString("object"u8, "model"u8);
+        json.WriteNumber("created"u8, _created.ToUnixTimeSeconds());
+        json.WriteString("owned_by"u8, model.OwnedBy);
+        json.WriteEndObject();
+    }
+
+    private void WriteAnthropicList(Utf8JsonWriter json, List<ModelEntry> models)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("data"u8);
+        foreach (var model in models)
+        {
+            WriteAnthropic(json, model);
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("has_more"u8, false);
+        json.WriteString("first_id"u8, models.Count > 0 ? models[0].Id : null);
+        json.WriteString("last_id"u8, models.Count > 0 ? models[^1].Id : null);
+        json.WriteEndObject();
+    }
+
+    private void WriteAnthropic(Utf8JsonWriter json, ModelEntry model)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "model"u8);
+        json.WriteString("id"u8, model.Id);
+        json.WriteString("display_name"u8, model.Id);
+        json.WriteString("created_at"u8, _created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        json.WriteEndObject();
+    }
+
+    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        await using (var json = new Utf8JsonWriter(buffer, Readable))
+        {
+            write(json);
+        }
+
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = buffer.WrittenCount;
+        await context.Response.Body.WriteAsync(buffer.WrittenMemory, context.RequestAborted);
+    }
+}

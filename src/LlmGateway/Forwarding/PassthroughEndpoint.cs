@@ -1,0 +1,160 @@
+using System.Collections.Frozen;
+using LlmGateway.Access;
+using LlmGateway.Api;
+using LlmGateway.Configuration;
+using LlmGateway.Model;
+using LlmGateway.Providers;
+using LlmGateway.Routing;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace LlmGateway.Forwarding;
+
+/// <summary>
+/// Every path below <c>/v1</c> that the gateway does not serve itself: settles caller, provider and path, and passes the call on unread.
+/// </summary>
+internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, DialectSet dialects, HostSettings settings, EndpointDataSource endpoints)
+{
+    /// <summary>What the ledger calls the model of a call whose answer told none.</summary>
+    private const string UnknownModel = "unknown";
+
+    private static readonly ScannedRequest Unread = new() { MembersStart = 0 };
+
+    // Asked for at the first call: the endpoints are mapped by then.
+    private readonly Lazy<FrozenDictionary<string, string>> _own = new(() => OwnPaths(endpoints));
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (_own.Value.TryGetValue(context.Request.Path.Value!, out var methods))
+        {
+            context.Response.Headers.Allow = methods;
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return;
+        }
+
+        var (call, error) = Prepare(context, RequestScope.Of(context));
+        if (call is null)
+        {
+            await ErrorWriter.WriteAsync(context, error!);
+            return;
+        }
+
+        await forwarder.ForwardAsync(context, call);
+    }
+
+    private (PassthroughCall? Call, GatewayError? Error) Prepare(HttpContext context, RequestScope scope)
+    {
+        var (config, key) = (scope.Config, scope.Key!);
+        var (identity, error) = CallerIdentity.Read(context.Request.Headers, key, config);
+        scope.UserId = identity.UserId;
+        if ((error ?? CheckKey(key, config) ?? CheckRequest(context)) is { } refusal)
+        {
+            return (null, refusal);
+        }
+
+        if (!PassthroughPath.TryRead(context.GetRouteValue("path") as string, context.Request.QueryString, out var path))
+        {
+            return (null, GatewayError.Invalid(ErrorCodes.InvalidRequest, "The path is not passed on: it holds dot segments, empty segments, backslashes or encoded slashes."));
+        }
+
+        if (FindProvider(config) is not { } target)
+        {
+            return (null, new GatewayError(
+                404,
+                ErrorTypes.InvalidRequest,
+                ErrorCodes.NotFound,
+                "The gateway does not serve this path itself, and no OpenAI-compatible provider with a key is configured to pass it on to."));
+        }
+
+        var request = new GatewayRequest
+        {
+            Operation = Operation.Passthrough,
+            Body = default,
+            Scan = Unread,
+            PassthroughPath = path,
+            Config = config,
+            Profile = config.Default,
+            Key = key,
+            Identity = identity,
+            Strategy = RoutingStrategies.Single,
+            TotalTimeout = config.TotalTimeout,
+            Tally = scope.Tally,
+        };
+        var made = dialects[target.Provider.Type].CreateCall(request, target, TargetHabits.None);
+        if (made.Message is null)
+        {
+            return (null, GatewayError.Invalid(ErrorCodes.InvalidRequest, $"The path is not passed on: {made.Unsupported ?? made.Error?.Message}."));
+        }
+
+        scope.Request = request;
+        return (new PassthroughCall(request, target, made.Message), null);
+    }
+
+    /// <summary>A body that is not read cannot be held against a list of models, so a key with such a list stops here.</summary>
+    private static GatewayError? CheckKey(ClientKey key, GatewayConfig config)
+    {
+        if (key.Models is not null)
+        {
+            return new GatewayError(403, ErrorTypes.Permission, ErrorCodes.ModelNotAllowed, "This key is limited to some models, and paths that are passed on cannot be held to that.");
+        }
+
+        return key.Agents is { } agents && !agents.Contains(config.Default.Name)
+            ? new GatewayError(403, ErrorTypes.Permission, ErrorCodes.AgentNotAllowed, $"This key may not use the agent '{config.Default.Name}', which serves paths that are passed on.")
+            : null;
+    }
+
+    private GatewayError? CheckRequest(HttpContext context)
+    {
+        var request = context.Request;
+        if (request.Headers.Upgrade.Count > 0 || context.WebSockets.IsWebSocketRequest)
+        {
+            return GatewayError.Invalid(ErrorCodes.InvalidRequest, "WebSockets and other upgrades are not passed on.", "Upgrade");
+        }
+
+        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
+        {
+            return new GatewayError(415, ErrorTypes.InvalidRequest, ErrorCodes.UnsupportedMediaType, "Compressed request bodies are not passed on. Send the body as it is.", "Content-Encoding");
+        }
+
+        if (request.ContentLength > settings.MaxUploadBytes)
+        {
+            return new GatewayError(413, ErrorTypes.InvalidRequest, ErrorCodes.RequestTooLarge, $"The request body is larger than {settings.MaxUploadBytes} bytes (GATEWAY_MAX_UPLOAD).");
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = settings.MaxUploadBytes;
+        }
+
+        return null;
+    }
+
+    /// <summary>The default profile's provider if calls can be passed on to it, else the first one by name that has what it needs.</summary>
+    private ProviderTarget? FindProvider(GatewayConfig config)
+    {
+        var usual = config.Default.Target;
+        if (CanTake(usual))
+        {
+            return usual with { Model = UnknownModel, ModelConfig = null, IsConfigured = false };
+        }
+
+        return config.Providers.Values
+            .Distinct()
+            .OrderBy(provider => provider.Name, StringComparer.Ordinal)
+            .Select(provider => config.MakeTarget(provider, UnknownModel))
+            .FirstOrDefault(target => target.ApiKey is not null && CanTake(target));
+    }
+
+    private bool CanTake(ProviderTarget target) =>
+        !target.LacksApiKey && target.Provider.BaseUrl is not null
+        && dialects.TryGet(target.Provider.Type, out var dialect) && dialect!.Supports(Operation.Passthrough);
+
+    /// <summary>Paths of the gateway's own, with the methods that they take: another method there is a mistake, not a call to pass on.</summary>
+    private static FrozenDictionary<string, string> OwnPaths(EndpointDataSource endpoints) => endpoints.Endpoints
+        .OfType<RouteEndpoint>()
+        .Where(endpoint => endpoint.RoutePattern is { Parameters.Count: 0, RawText: { } text } && text.StartsWith("/v1/", StringComparison.Ordinal))
+        .GroupBy(endpoint => endpoint.RoutePattern.RawText!, StringComparer.OrdinalIgnoreCase)
+        .ToFrozenDictionary(
+            group => group.Key,
+            group => string.Join(", ", group.SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Distinct()),
+            StringComparer.OrdinalIgnoreCase);
+}

@@ -1,0 +1,40 @@
+using System.Net.Http.Headers;
+using LlmGateway.Resilience;
+
+namespace LlmGateway.Forwarding;
+
+/// <summary>The provider side of a passed-on call: the provider's own connections, and a watch on the answer's body. Never a second try.</summary>
+internal sealed class PassthroughHandler(ProviderConnections connections, TimeProvider time) : HttpMessageHandler
+{
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
+    {
+        if (!message.Options.TryGetValue(PassthroughCall.OptionsKey, out var call))
+        {
+            throw new InvalidOperationException("The handler was called without a call to pass on.");
+        }
+
+        call.Started = time.GetTimestamp();
+        var response = await connections.For(call.Target.Provider).SendAsync(message, cancellationToken);
+        call.Answered = time.GetTimestamp();
+        call.Status = (int)response.StatusCode;
+        call.Usage = response.Content.Headers.ContentType?.MediaType switch
+        {
+            "application/json" => new PassthroughUsage(isStream: false),
+            "text/event-stream" => new PassthroughUsage(isStream: true),
+            _ => null,
+        };
+        var source = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var watched = new StreamedReply(new WatchedStream(source, call));
+        CopyHeaders(response.Content.Headers, watched.Headers);
+        response.Content = watched;
+        return response;
+    }
+
+    private static void CopyHeaders(HttpContentHeaders from, HttpContentHeaders to)
+    {
+        foreach (var (name, values) in from.NonValidated)
+        {
+            to.TryAddWithoutValidation(name, values);
+        }
+    }
+}

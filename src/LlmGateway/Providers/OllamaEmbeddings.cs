@@ -1,0 +1,148 @@
+using System.Buffers;
+using System.Text.Json;
+using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
+
+namespace LlmGateway.Providers;
+
+/// <summary>Ollama's <c>/api/embed</c>: strings alone go in, arrays of numbers come out.</summary>
+internal static class OllamaEmbeddings
+{
+    /// <summary>Writes the request; the result says why there is none.</summary>
+    public static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, out ReadOnlyMemory<byte> body)
+    {
+        body = default;
+        var scan = request.Scan;
+        if (scan.InputKind is not (InputKind.Text or InputKind.Texts))
+        {
+            return ProviderCall.CannotCarry("Ollama embeds text, not token numbers");
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(scan.InputValue.Length + 128);
+        using var json = new Utf8JsonWriter(buffer, OpenAiJson.Writing);
+        json.WriteStartObject();
+        json.WriteString("model"u8, target.Model);
+        json.WritePropertyName("input"u8);
+        json.WriteRawValue(scan.InputValue.Of(request.Body.Span), skipInputValidation: true);
+
+        // Else a text that is too long would be cut without a word.
+        json.WriteBoolean("truncate"u8, false);
+        if (scan.Dimensions is { } dimensions)
+        {
+            json.WriteNumber("dimensions"u8, dimensions);
+        }
+
+        json.WriteEndObject();
+        json.Flush();
+        body = buffer.WrittenMemory;
+        return null;
+    }
+
+    public static ProviderReply Read(ReadOnlySpan<byte> body, GatewayRequest request, ProviderTarget target)
+    {
+        try
+        {
+            return ReadVectors(body, request, target);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
+        {
+            return ProviderReply.Invalid("The reply is not valid JSON.");
+        }
+    }
+
+    private static ProviderReply ReadVectors(ReadOnlySpan<byte> body, GatewayRequest request, ProviderTarget target)
+    {
+        var reader = new Utf8JsonReader(body);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            return ProviderReply.Invalid("The reply is not a JSON object.");
+        }
+
+        var output = new ArrayBufferWriter<byte>(body.Length + 256);
+        using var json = new Utf8JsonWriter(output, OpenAiJson.Writing);
+        json.WriteStartObject();
+        json.WriteString("object"u8, "list"u8);
+        json.WriteString("model"u8, target.Model);
+        var count = -1;
+        TokenUsage? usage = null;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        {
+            var isVectors = reader.ValueTextEquals("embeddings"u8);
+            var isCount = reader.ValueTextEquals("prompt_eval_count"u8);
+            var isError = reader.ValueTextEquals("error"u8);
+            reader.Read();
+            var start = (int)reader.TokenStartIndex;
+            if (isVectors && count < 0 && reader.TokenType == JsonTokenType.StartArray)
+            {
+                if (!TryCopy(ref reader, body, request.Scan.WantsBase64, json, out count))
+                {
+                    return ProviderReply.Invalid("An embedding in the reply is no vector.");
+                }
+
+                continue;
+            }
+
+            if (isCount && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var tokens) && tokens is > 0 and <= TokenUsage.Sane)
+            {
+                usage = new TokenUsage(tokens, 0);
+            }
+
+            reader.Skip();
+            if (isError)
+            {
+                return ProviderReply.Failed(OllamaErrors.ReadInside(body[start..(int)reader.BytesConsumed]));
+            }
+        }
+
+        reader.Read();
+        if (count != request.Scan.InputCount)
+        {
+            return ProviderReply.Invalid($"The reply holds {Math.Max(count, 0)} embeddings for {request.Scan.InputCount} inputs.");
+        }
+
+        // OpenAI's form has no answer without usage, so a client gets the estimate where Ollama does not count.
+        var told = (usage ?? TokenEstimate.Of(request, 0)).Input;
+        json.WriteStartObject("usage"u8);
+        json.WriteNumber("prompt_tokens"u8, told);
+        json.WriteNumber("total_tokens"u8, told);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.Flush();
+        return new ProviderReply(output.WrittenMemory, usage);
+    }
+
+    private static bool TryCopy(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, bool asBase64, Utf8JsonWriter json, out int count)
+    {
+        count = 0;
+        var floats = new ArrayBufferWriter<byte>(1024 * sizeof(float));
+        json.WriteStartArray("data"u8);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            var start = (int)reader.TokenStartIndex;
+            floats.ResetWrittenCount();
+            if (reader.TokenType != JsonTokenType.StartArray || !EmbeddingVector.TryReadNumbers(ref reader, asBase64 ? floats : null))
+            {
+                return false;
+            }
+
+            json.WriteStartObject();
+            json.WriteString("object"u8, "embedding"u8);
+            json.WriteNumber("index"u8, count++);
+            json.WritePropertyName("embedding"u8);
+            if (asBase64)
+            {
+                json.WriteBase64StringValue(floats.WrittenSpan);
+            }
+            else
+            {
+                json.WriteRawValue(body[start..(int)reader.BytesConsumed], skipInputValidation: true);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        return true;
+    }
+}
