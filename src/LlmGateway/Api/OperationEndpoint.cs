@@ -52,21 +52,19 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
 
         var clientBody = body;
         var call = surface is null ? null : SurfaceRequest.Read(surface, body, config);
-        if (call is not null)
+        var (clientHeaders, headerError) = SurfaceRequest.ReadHeaders(surface, headers);
+        if ((call?.Error ?? headerError) is { } callError)
         {
-            if (call.Answer is { } answer)
-            {
-                await SurfaceRequest.WriteAsync(context, answer);
-                return (null, null);
-            }
-
-            body = call.Body;
+            return (null, callError);
         }
 
-        if (call?.Error is not null)
+        if (call?.Answer is { } answer)
         {
-            return (null, call.Error);
+            await SurfaceRequest.WriteAsync(context, answer);
+            return (null, null);
         }
+
+        body = call?.Body ?? body;
 
         var (scan, scanError) = RequestScanner.Scan(operation, body.Span);
         if (scan is null)
@@ -104,6 +102,8 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             ClientBody = surface is null ? default : clientBody,
             ShowsReasoning = call?.ShowsReasoning ?? true,
             NativeOnly = call?.NativeOnly,
+            NeedsTranslation = call?.NeedsTranslation ?? false,
+            ClientHeaders = clientHeaders,
         }, null);
     }
 

@@ -8,7 +8,9 @@ namespace LlmGateway.Surfaces;
 /// <c>citations</c>, <c>service_tier</c>, <c>context_management</c>, betas, signed and redacted thinking (it means nothing to another
 /// vendor). Carried by a provider of type <c>anthropic</c> alone, so that a request finds another target or a clear 400: server tools and
 /// their results, <c>container</c>, <c>mcp_servers</c>, uploaded files, documents by URL. A switched-off <c>thinking</c> is
-/// <c>reasoning_effort</c> "none"; a budget is an effort by its size.
+/// <c>reasoning_effort</c> "none"; a budget is an effort by its size. At a provider of type <c>anthropic</c> none of this happens: body and
+/// answer go through as they are, but for the model and what the profile adds; only a history with thinking that Anthropic never signed is
+/// translated even there, because it would be refused.
 /// </remarks>
 public sealed class AnthropicClientDialect(Func<Guid>? newGuid = null) : IClientDialect
 {
@@ -21,6 +23,8 @@ public sealed class AnthropicClientDialect(Func<Guid>? newGuid = null) : IClient
     public string StreamType => "text/event-stream";
 
     public string RequestIdHeader => "request-id";
+
+    public IReadOnlyList<string> NativeHeaders { get; } = ["anthropic-version", "anthropic-beta"];
 
     public ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config) => AnthropicClientRequest.Read(body, needsMaxTokens: true);
 

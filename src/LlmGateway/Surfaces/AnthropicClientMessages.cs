@@ -140,6 +140,7 @@ internal sealed class AnthropicClientMessages(ClientRequestReader request)
                     if (string.IsNullOrEmpty(block.FindText("signature"u8)))
                     {
                         reasoning.Append(block.FindText("thinking"u8));
+                        request.NeedsTranslation = true;
                     }
 
                     break;

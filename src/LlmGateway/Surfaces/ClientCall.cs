@@ -21,6 +21,9 @@ public sealed record ClientCall
     /// <summary>Whether the client wants to see reasoning.</summary>
     public bool ShowsReasoning { get; init; } = true;
 
+    /// <summary>Whether it holds what a provider of the client's own form would refuse, since another vendor made it.</summary>
+    public bool NeedsTranslation { get; init; }
+
     /// <summary>What in it OpenAI's form cannot say, so that only a provider of the client's own form can carry it; null: nothing.</summary>
     public string? NativeOnly { get; init; }
 

@@ -30,6 +30,8 @@ internal sealed class ClientRequestReader : IDisposable
 
     public bool ShowsReasoning { get; set; } = true;
 
+    public bool NeedsTranslation { get; set; }
+
     public void Fail(string param, string message) => Error ??= GatewayError.InvalidValue(param, $"{param}: {message}");
 
     public void FailMissing(string param) =>
@@ -177,7 +179,7 @@ internal sealed class ClientRequestReader : IDisposable
         }
 
         Writer.Flush();
-        return ClientCall.Ask(_output.WrittenMemory) with { ShowsReasoning = ShowsReasoning, NativeOnly = NativeOnly };
+        return ClientCall.Ask(_output.WrittenMemory) with { ShowsReasoning = ShowsReasoning, NativeOnly = NativeOnly, NeedsTranslation = NeedsTranslation };
     }
 
     public void Dispose() => Writer.Dispose();

@@ -5,7 +5,7 @@ namespace LlmGateway.Surfaces;
 /// <summary>How to speak with one kind of client that does not speak OpenAI's form: the mirror of a provider dialect.</summary>
 public interface IClientDialect
 {
-    /// <summary>Travels with the request as <see cref="GatewayRequest.Surface"/>; the provider dialect of the same form has the same name.</summary>
+    /// <summary>Travels with the request as <see cref="GatewayRequest.Surface"/>. A provider dialect of the same name takes the client's own body as it is.</summary>
     string Name { get; }
 
     /// <summary>Content type of a streamed answer.</summary>
@@ -17,7 +17,10 @@ public interface IClientDialect
     /// <summary>Whether clients of this kind send JSON under any content type.</summary>
     bool TakesAnyContentType => false;
 
-    /// <summary>Turns a request into OpenAI's chat form.</summary>
+    /// <summary>Headers that go on with the request to a provider of the client's own form.</summary>
+    IReadOnlyList<string> NativeHeaders => [];
+
+    /// <summary>Turns a request into OpenAI's form.</summary>
     /// <param name="body">The body, checked: a JSON object without duplicate members, of valid text.</param>
     /// <param name="config">The request's snapshot.</param>
     ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config);

@@ -13,7 +13,7 @@ namespace LlmGateway.Surfaces;
 /// </remarks>
 public sealed class OllamaClientDialect : IClientDialect
 {
-    public const string ChatName = "ollama";
+    public const string ChatName = "ollama_chat";
     public const string GenerateName = "ollama_generate";
 
     private readonly TimeProvider _time;

@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using LlmGateway.Api;
 using LlmGateway.Model;
+using LlmGateway.Profiles;
 using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Surfaces;
@@ -50,18 +52,10 @@ internal static class OllamaModelList
         writer.WriteString("modified_at"u8, ModifiedAt);
     });
 
-    private static IEnumerable<(string Name, ProviderTarget Target)> Names(GatewayConfig config, ClientKey key)
-    {
-        var models = config.ListedModels.Select(listed => (Name: listed.Key, Target: listed.Value)).ToList();
-        if (!config.ListedModels.ContainsKey(config.Default.Target.Model))
-        {
-            models.Add((config.Default.Target.Model, config.Default.Target));
-        }
-
-        return models.Where(model => key.Models is null || key.Models.Contains(model.Name) || key.Models.Contains(model.Target.ToString()))
-            .Concat(config.Agents.Values.Where(agent => key.Agents is null || key.Agents.Contains(agent.Name)).Select(agent => (Name: "agent:" + agent.Name, agent.Target)))
-            .OrderBy(model => model.Name, StringComparer.Ordinal);
-    }
+    private static IEnumerable<(string Name, ProviderTarget Target)> Names(GatewayConfig config, ClientKey key) =>
+        from model in ModelList.For(config, key)
+        let route = ProfileResolver.Resolve(config, header: null, path: null, model.Id)
+        select (model.Id, route.Target ?? route.Profile!.Target);
 
     private static void WriteDetails(Utf8JsonWriter writer, ProviderTarget target)
     {

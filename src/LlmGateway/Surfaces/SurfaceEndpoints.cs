@@ -21,6 +21,7 @@ internal static class SurfaceEndpoints
 
         Map(app, "/api/chat", HttpMethods.Post, Chat, ollama).WithMetadata(InferenceEndpoint.Instance);
         Map(app, "/api/generate", HttpMethods.Post, Chat, dialects[OllamaClientDialect.GenerateName]).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/embed", HttpMethods.Post, context => operations.HandleAsync(context, Operation.Embeddings), dialects[OllamaEmbedDialect.DialectName]).WithMetadata(InferenceEndpoint.Instance);
         Map(app, "/api/show", HttpMethods.Post, models.ShowAsync, ollama);
         Map(app, "/api/tags", HttpMethods.Get, OllamaModelEndpoints.TagsAsync, ollama);
         Map(app, "/api/ps", HttpMethods.Get, OllamaModelEndpoints.LoadedAsync, ollama);

@@ -7,6 +7,7 @@ internal static class SurfacesServices
         .AddSingleton<IClientDialect>(_ => new AnthropicClientDialect())
         .AddSingleton<IClientDialect>(provider => OllamaClientDialect.Chat(provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<IClientDialect>(provider => OllamaClientDialect.Generate(provider.GetRequiredService<TimeProvider>()))
+        .AddSingleton<IClientDialect>(provider => new OllamaEmbedDialect(provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ClientDialectSet>()
         .AddSingleton<SurfaceHandler>()
         .AddSingleton<CountTokensEndpoint>()
