@@ -14,18 +14,23 @@ public static class GatewayHost
     {
         ArgumentNullException.ThrowIfNull(inputs);
         var urls = ListenUrls(inputs);
+        if (ListenAddressRules.Check(urls).ToArray() is { Length: > 0 } problems)
+        {
+            throw new StartupException(problems);
+        }
+
         var start = ConfigStart.Begin(inputs.Variables, inputs.WorkingDirectory, AppContext.BaseDirectory, urls);
         CheckDatabase(start.Host);
 
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        // The empty builder is the one that adds nothing of its own: no error page with a stack trace in development, no sources of settings.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
             ContentRootPath = AppContext.BaseDirectory,
             EnvironmentName = start.Host.Environment,
         });
 
-        // Settings have their own sources and order; the host's would let a stray variable or file say something else.
-        builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection();
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore();
         builder.WebHost.UseUrls([.. urls]);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

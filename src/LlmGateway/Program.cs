@@ -19,8 +19,8 @@ catch (StartupException exception)
     await Console.Error.WriteLineAsync(exception.Message);
     return StartupException.ExitCode;
 }
-catch (IOException exception) when (exception.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+catch (Exception exception) when (ListenFailure.Describe(exception) is { } sentence)
 {
-    await Console.Error.WriteLineAsync($"The gateway cannot start: {exception.Message} Stop the other program, or choose another address with --urls http://localhost:8081.");
-    return 1;
+    await Console.Error.WriteLineAsync(sentence);
+    return ListenFailure.ExitCode;
 }

@@ -9,7 +9,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
 {
     public Task InvokeAsync(HttpContext context)
     {
-        if (context.GetEndpoint() is not { } endpoint)
+        // What is no route is routing's own refusal (a method that the path does not take): it serves nobody.
+        if (context.GetEndpoint() is not RouteEndpoint endpoint)
         {
             return next(context);
         }
@@ -34,7 +35,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
     private (ClientKey? Key, GatewayError? Error) Authenticate(HttpContext context, GatewayConfig config)
     {
         var isOpen = settings.IsAuthOff || (config.IsDevelopment && config.ClientKeys.Count == 0);
-        if (isOpen && !settings.IsAuthOff && LoopbackRule.Check(context) is { } refusal)
+        if (isOpen && !settings.IsAuthOff && LoopbackRule.Check(context, settings.CorsOrigins) is { } refusal)
         {
             return (null, refusal);
         }

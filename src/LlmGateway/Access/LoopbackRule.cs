@@ -9,7 +9,9 @@ namespace LlmGateway.Access;
 /// </summary>
 internal static class LoopbackRule
 {
-    public static GatewayError? Check(HttpContext context)
+    /// <param name="context">The call.</param>
+    /// <param name="origins">Origins whose pages may call even so (<c>GATEWAY_CORS_ORIGINS</c>).</param>
+    public static GatewayError? Check(HttpContext context, IReadOnlyList<string> origins)
     {
         var headers = context.Request.Headers;
         if (context.Connection.RemoteIpAddress is { } address && !IPAddress.IsLoopback(address))
@@ -24,18 +26,32 @@ internal static class LoopbackRule
 
         foreach (var origin in headers.Origin)
         {
-            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || !IsLocalHost(uri.Host))
+            var isListed = origins.Contains(origin, StringComparer.OrdinalIgnoreCase);
+            if (!isListed && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || !IsLocalHost(uri.Host)))
             {
                 return Refuse("a web page of another origin may not call the gateway");
             }
         }
 
-        if (headers.ContainsKey("Forwarded") || headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("X-Forwarded-Host") || headers.ContainsKey("X-Forwarded-Proto"))
+        if (IsForwarded(headers))
         {
             return Refuse("forwarded calls need a client key: set GATEWAY_API_KEYS");
         }
 
         return null;
+    }
+
+    private static bool IsForwarded(IHeaderDictionary headers)
+    {
+        foreach (var (name, _) in headers)
+        {
+            if (name.Equals("Forwarded", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsLocalHost(string host) =>

@@ -95,6 +95,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             ExplicitRole = route.Role,
             Key = key,
             Identity = identity,
+            TraceParent = TraceParent.Read(headers.TraceParent),
             Strategy = strategy!,
             TotalTimeout = TotalTimeout(headers["X-Stainless-Timeout"], config.TotalTimeout),
             Tally = scope.Tally,

@@ -65,7 +65,7 @@ internal static class RequestBody
             return Unsupported("The body must be JSON: send it with 'Content-Type: application/json'.", "Content-Type");
         }
 
-        return type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+        return type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
             ? Unsupported("JSON must be sent in UTF-8.", "Content-Type")
             : null;
     }

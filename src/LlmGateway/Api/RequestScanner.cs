@@ -313,9 +313,9 @@ public ref partial struct RequestScanner
                     return;
                 }
 
+                // Checked before it is compared: half of a surrogate pair makes the comparison throw.
                 hasRole = true;
-                isUser = _reader.ValueTextEquals("user"u8);
-                CheckText();
+                isUser = CheckText() && _reader.ValueTextEquals("user"u8);
             }
             else if (isContent)
             {
@@ -396,7 +396,7 @@ public ref partial struct RequestScanner
 
             var isType = _reader.ValueTextEquals("type"u8);
             _reader.Read();
-            if (isType && _reader.TokenType == JsonTokenType.String)
+            if (isType && _reader.TokenType == JsonTokenType.String && CheckText())
             {
                 wantsJsonSchema = _reader.ValueTextEquals("json_schema"u8);
                 wantsJson = wantsJsonSchema || _reader.ValueTextEquals("json_object"u8);
@@ -485,12 +485,10 @@ public ref partial struct RequestScanner
             return true;
         }
 
-        var name = _reader.GetString()!;
-        Fail(ErrorCodes.InvalidJson, $"Duplicate member '{Shorten(name)}' in the request body.", Shorten(name));
+        var name = ShortName.Of(_reader.GetString()!);
+        Fail(ErrorCodes.InvalidJson, $"Duplicate member '{name}' in the request body.", name);
         return false;
     }
-
-    private static string Shorten(string name) => name.Length <= 64 ? name : name[..64];
 
     /// <summary>Refuses escapes that are no text: half of a surrogate pair.</summary>
     private bool CheckText()

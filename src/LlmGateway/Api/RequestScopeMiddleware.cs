@@ -3,6 +3,7 @@ using LlmGateway.Model;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
+using Microsoft.AspNetCore.Connections;
 
 namespace LlmGateway.Api;
 
@@ -41,6 +42,12 @@ internal sealed partial class RequestScopeMiddleware(
         {
             context.Response.StatusCode = ClientClosedRequest;
         }
+        catch (ConnectionResetException)
+        {
+            // Broken off while its body was read, which the server does not take for an abort by itself: it would go on to drain the body.
+            context.Response.StatusCode = ClientClosedRequest;
+            context.Abort();
+        }
         catch (BadHttpRequestException exception)
         {
             await RefuseAsync(context, exception);
@@ -70,7 +77,8 @@ internal sealed partial class RequestScopeMiddleware(
 
     private static Task RefuseAsync(HttpContext context, BadHttpRequestException exception)
     {
-        if (context.RequestAborted.IsCancellationRequested)
+        // A body that ends early was broken off by its client, whether the server has noticed the abort yet or not.
+        if (context.RequestAborted.IsCancellationRequested || exception.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal))
         {
             context.Response.StatusCode = ClientClosedRequest;
             return Task.CompletedTask;

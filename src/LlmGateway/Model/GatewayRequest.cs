@@ -34,6 +34,9 @@ public sealed record GatewayRequest
 
     public Identity Identity { get; init; } = Identity.None;
 
+    /// <summary>The client's W3C <c>traceparent</c>, well-formed; only providers that are told to trace get it.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>Name of the routing strategy.</summary>
     public required string Strategy { get; init; }
 

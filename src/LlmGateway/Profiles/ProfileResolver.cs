@@ -89,15 +89,13 @@ internal static class ProfileResolver
     private static GatewayError UnknownAgent(GatewayConfig config, string agent)
     {
         var known = config.Agents.Count == 0 ? "none is configured" : "known agents: " + string.Join(", ", config.Agents.Keys.Order(StringComparer.Ordinal));
-        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.AgentNotFound, $"There is no agent '{Shorten(agent)}'; {known}.", "X-Agent-Profile");
+        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.AgentNotFound, $"There is no agent '{ShortName.Of(agent)}'; {known}.", "X-Agent-Profile");
     }
 
     private static GatewayError UnknownRole(GatewayConfig config, string role)
     {
         var known = config.RoleChains.Where(chain => chain.Value.Count > 0).Select(chain => chain.Key).ToArray();
         var list = known.Length == 0 ? "no model roles are configured" : "known roles: " + string.Join(", ", known);
-        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.ModelNotFound, $"There is no model role '{Shorten(role)}'; {list}.", "model");
+        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.ModelNotFound, $"There is no model role '{ShortName.Of(role)}'; {list}.", "model");
     }
-
-    private static string Shorten(string name) => name.Length <= 64 ? name : name[..64] + "…";
 }

@@ -90,15 +90,20 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => AnthropicErrors.Read(status, body);
 
-    public TargetHabits LearnFrom(ProviderError error, TargetHabits known) => error.Status == 400 ? Refused(error.Message) & ~known : TargetHabits.None;
+    public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) =>
+        error.Status == 400 ? Refused(error.Message, request.Scan) & ~known : TargetHabits.None;
 
     /// <summary>Only what a message says of the model's own switches: the text after that may be the client's, a tool's name say.</summary>
-    private static TargetHabits Refused(string message)
+    private static TargetHabits Refused(string message, ScannedRequest scan)
     {
         var start = message.TrimStart('`', '\'', '"');
         if (start.StartsWith("temperature", StringComparison.Ordinal))
         {
-            return message.Contains("top_p", StringComparison.Ordinal) ? TargetHabits.RefusesTopP : TargetHabits.RefusesTemperature;
+            // Where it is the pair that is refused, the one that the profile brought gives way.
+            var isPair = message.Contains("top_p", StringComparison.Ordinal);
+            return isPair && !scan.Has(RequestFields.TopP) ? TargetHabits.RefusesTopP
+                : isPair && scan.Has(RequestFields.Temperature) ? TargetHabits.None
+                : TargetHabits.RefusesTemperature;
         }
 
         if (start.StartsWith("top_p", StringComparison.Ordinal))

@@ -21,7 +21,7 @@ internal static class AnthropicErrors
 
     private static ProviderError Judge(ProviderError error, int status)
     {
-        error = error with { Type = error.Type ?? TypeOf(status) };
+        error = error with { Type = TypeOf(status) ?? error.Type };
         if (status is 400 or 413 && SaysAny(error.Message, LengthPhrases))
         {
             return error with { Code = ErrorCodes.ContextLengthExceeded, Reason = FailureReason.ContextLength };

@@ -128,8 +128,9 @@ internal sealed class AnthropicRequestWriter
             : null;
     }
 
+    // A bare null would become empty memory here: known, and without thinking.
     private ReadOnlyMemory<byte>? Find(ToolCallStates states, string toolCallId) =>
-        states.TryGet(_request.Key.Name, _target.Provider.Name, toolCallId, out var state) ? state : null;
+        states.TryGet(_request.Key.Name, _target.Provider.Name, toolCallId, out var state) ? state : default(ReadOnlyMemory<byte>?);
 
     private ProviderCall? ReadEffort(out string? effort)
     {

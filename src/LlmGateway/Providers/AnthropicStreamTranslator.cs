@@ -26,8 +26,8 @@ internal sealed class AnthropicStreamTranslator(CompletionStamp stamp, bool tell
 
         if (json.StartsWith("[DONE]"u8))
         {
-            // OpenAI's mark, added by servers that imitate Anthropic.
-            IsDone = true;
+            // OpenAI's mark, added by servers that imitate Anthropic; without a finish before it, it completes nothing.
+            IsDone = HasFinish;
             return;
         }
 

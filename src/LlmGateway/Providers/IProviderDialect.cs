@@ -23,5 +23,5 @@ public interface IProviderDialect
     ProviderError ReadError(int status, ReadOnlySpan<byte> body);
 
     /// <summary>What a refusal teaches that is not <paramref name="known"/> yet: then the call is sent once more without the offending part.</summary>
-    TargetHabits LearnFrom(ProviderError error, TargetHabits known) => TargetHabits.None;
+    TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) => TargetHabits.None;
 }

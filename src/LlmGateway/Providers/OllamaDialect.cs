@@ -58,7 +58,7 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OllamaErrors.Read(status, body);
 
-    public TargetHabits LearnFrom(ProviderError error, TargetHabits known) =>
+    public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) =>
         error.Status == 400 && error.Message.Contains("does not support thinking", StringComparison.OrdinalIgnoreCase)
             ? TargetHabits.RefusesThinking & ~known
             : TargetHabits.None;

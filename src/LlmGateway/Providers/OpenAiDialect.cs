@@ -56,7 +56,7 @@ public class OpenAiDialect : IProviderDialect
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OpenAiErrorReader.Read(status, body);
 
-    public TargetHabits LearnFrom(ProviderError error, TargetHabits known)
+    public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known)
     {
         if (error.Status != 400)
         {
@@ -77,9 +77,16 @@ public class OpenAiDialect : IProviderDialect
             return learnt & ~known;
         }
 
-        var namesStreamOptions = error.Param?.StartsWith("stream_options", StringComparison.Ordinal) == true
-            || error.Message.Contains("stream_options", StringComparison.Ordinal);
-        return namesStreamOptions ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+        return request.Scan.IsStreaming && RefusesStreamOptions($"{error.Param} {error.Message}") ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+    }
+
+    /// <summary>Another option than <c>include_usage</c> is the client's own, and no reason to do without usage.</summary>
+    private static bool RefusesStreamOptions(string text)
+    {
+        const string Name = "stream_options";
+        var at = text.IndexOf(Name, StringComparison.Ordinal);
+        var option = at < 0 ? default : text.AsSpan(at + Name.Length);
+        return at >= 0 && (option is not ['.', >= 'a' and <= 'z', ..] || option.StartsWith(".include_usage"));
     }
 
     private static string PathOf(Operation operation) => operation switch

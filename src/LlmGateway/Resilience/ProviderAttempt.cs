@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using LlmGateway.Model;
@@ -37,7 +38,7 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
         try
         {
             var result = await SendAsync(request, target, dialect, call.Message, deadline, report, cancellationToken);
-            if (result.Failure?.Error is { } error && dialect.LearnFrom(error, habits) is not TargetHabits.None and var learnt)
+            if (result.Failure?.Error is { } error && dialect.LearnFrom(error, request, habits) is not TargetHabits.None and var learnt)
             {
                 // The same attempt, said differently: no failure of the target.
                 state.Learn(learnt);
@@ -78,6 +79,11 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         HttpResponseMessage? response = null;
+        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        {
+            message.Headers.TryAddWithoutValidation("traceparent", trace);
+        }
+
         try
         {
             response = await connections.For(target.Provider).SendAsync(message, deadline.Token);
@@ -200,17 +206,24 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
 
     private TimeSpan? ReadRetryAfter(HttpResponseHeaders headers)
     {
-        if (headers.TryGetValues("retry-after-ms", out var values) && double.TryParse(values.First(), out var milliseconds))
+        if (ReadNumber(headers, "retry-after-ms") is { } milliseconds)
         {
-            return Bound(TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, LongestRetryAfter.TotalMilliseconds)));
+            return Bound(milliseconds / 1000);
         }
 
-        var header = headers.RetryAfter;
-        return Bound(header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null));
+        // As a number, not as HTTP's type: providers send fractions, and more seconds than an int holds.
+        return ReadNumber(headers, "retry-after") is { } seconds ? Bound(seconds)
+            : headers.RetryAfter?.Date is { } date ? Bound((date - time.GetUtcNow()).TotalSeconds)
+            : null;
     }
 
-    private static TimeSpan? Bound(TimeSpan? wait) =>
-        wait is null ? null : wait < TimeSpan.Zero ? TimeSpan.Zero : wait > LongestRetryAfter ? LongestRetryAfter : wait;
+    private static double? ReadNumber(HttpResponseHeaders headers, string name) =>
+        headers.NonValidated.TryGetValues(name, out var values)
+        && double.TryParse(values.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && !double.IsNaN(number)
+            ? number
+            : null;
+
+    private static TimeSpan Bound(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, 0, LongestRetryAfter.TotalSeconds));
 
     private static bool IsJson(string? mediaType) => string.Equals(mediaType, "application/json", StringComparison.OrdinalIgnoreCase);
 

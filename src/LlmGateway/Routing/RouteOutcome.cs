@@ -12,6 +12,10 @@ internal static class RouteOutcome
     public static GatewayError Decide(GatewayRequest request, IReadOnlyList<FailedAttempt> failed, IReadOnlyList<SkippedTarget> skipped) =>
         failed.Count == 0 ? NothingTried(skipped) : NothingAnswered(request, failed, skipped);
 
+    /// <summary>The request's time was used up before any provider could be asked.</summary>
+    public static GatewayError OutOfTime { get; } = new(
+        504, ErrorTypes.Timeout, ErrorCodes.UpstreamTimeout, "The request's time was over before a provider could be asked. Send it again with a longer time-out.", StopRetrying: true);
+
     private static GatewayError NothingTried(IReadOnlyList<SkippedTarget> skipped)
     {
         var list = Describe([], skipped);
@@ -70,17 +74,21 @@ internal static class RouteOutcome
         {
             FailureReason.ContextLength => ErrorCodes.ContextLengthExceeded,
             FailureReason.ContentFilter => ErrorCodes.ContentFilter,
-            _ => Clean(error?.Code) ?? ErrorCodes.InvalidRequest,
+            _ => Word(error?.Code) ?? ErrorCodes.InvalidRequest,
         };
         var status = reason == FailureReason.InvalidRequest && error?.Status is 413 or 422 ? error!.Status : 400;
         var message = error is { Message.Length: > 0 } ? error.Message : "The provider refused the request without saying why.";
         return new GatewayError(
             status,
-            Clean(error?.Type) ?? ErrorTypes.InvalidRequest,
+            Word(error?.Type) ?? ErrorTypes.InvalidRequest,
             code,
-            SecretRedaction.Redact(message, refusal.Target, request.Identity.Ticket),
-            Clean(error?.Param),
+            Redact(message),
+            Word(error?.Param),
             StopRetrying: true);
+
+        string Redact(string text) => SecretRedaction.Redact(text, refusal.Target, request.Identity.Ticket);
+
+        string? Word(string? text) => Clean(text) is { } clean ? Redact(clean) : null;
     }
 
     private static string? Clean(string? text) => string.IsNullOrEmpty(text) || text.Length > 128 || text.Any(char.IsControl) ? null : text;

@@ -19,7 +19,7 @@ internal sealed class RoutePlanner(DialectSet dialects)
 
             if (WhyNot(target, request) is { } reason)
             {
-                (skipped ??= []).Add(reason);
+                (skipped ??= []).Add(reason with { Before = usable.Count });
             }
             else
             {

@@ -10,7 +10,7 @@ internal static partial class SecretRedaction
 
     public static string Redact(string message, ProviderTarget target, string? ticket)
     {
-        var text = message.Length > LongestMessage ? message[..LongestMessage] + "…" : message;
+        var text = message;
         foreach (var secret in new[] { target.ApiKey, target.Ticket, ticket })
         {
             if (!string.IsNullOrEmpty(secret))
@@ -24,7 +24,10 @@ internal static partial class SecretRedaction
             text = text.Replace(url.Authority, "[provider]", StringComparison.OrdinalIgnoreCase);
         }
 
-        return KeyLike().Replace(text, "[redacted]");
+        text = KeyLike().Replace(text, "[redacted]");
+
+        // Last, so that no secret is cut into something that is not recognised.
+        return text.Length > LongestMessage ? text[..LongestMessage] + "…" : text;
     }
 
     // Keys as providers print them: "sk-…", "AIza…", "Bearer …", starred out or not.

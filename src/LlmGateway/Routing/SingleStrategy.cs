@@ -15,14 +15,21 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
     {
         List<FailedAttempt>? failed = null;
         List<SkippedTarget>? skipped = null;
-        if (plan.Skipped.Count > 0)
+        for (var i = 0; i < plan.Targets.Count; i++)
         {
-            request.Tally.NoteFallback(plan.Skipped[0].Reason);
-        }
+            var target = plan.Targets[i];
+            NoteSkipped(request, plan, i);
+            if (request.TotalTimeout - time.GetElapsedTime(request.Tally.Started) < LeastTime)
+            {
+                if (failed is null)
+                {
+                    return GatewayErrorContent.Respond(RouteOutcome.OutOfTime);
+                }
 
-        foreach (var target in plan.Targets)
-        {
-            if (failed is not null && !MayFollow(request, target, failed, plan.MaxAttempts))
+                break;
+            }
+
+            if (failed is not null && !MayFollow(target, failed, plan.MaxAttempts))
             {
                 continue;
             }
@@ -51,13 +58,22 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
             }
         }
 
+        NoteSkipped(request, plan, plan.Targets.Count);
         return RouteOutcome.Respond(request, failed ?? [], skipped ?? plan.Skipped);
     }
 
-    private bool MayFollow(GatewayRequest request, ProviderTarget target, List<FailedAttempt> failed, int maxAttempts) =>
+    /// <summary>Targets left out are a reason to fall back once their turn has come, and not before.</summary>
+    private static void NoteSkipped(GatewayRequest request, RoutePlan plan, int reached)
+    {
+        if (plan.Skipped.Count > 0 && plan.Skipped[0] is var first && first.Before <= reached)
+        {
+            request.Tally.NoteFallback(first.Reason);
+        }
+    }
+
+    private static bool MayFollow(ProviderTarget target, List<FailedAttempt> failed, int maxAttempts) =>
         failed.Count < maxAttempts
-        && (target.OnlyAfter is null || target.OnlyAfter.Contains(failed[^1].Failure.Reason))
-        && request.TotalTimeout - time.GetElapsedTime(request.Tally.Started) >= LeastTime;
+        && (target.OnlyAfter is null || target.OnlyAfter.Contains(failed[^1].Failure.Reason));
 
     private static bool GoesOn(AgentProfile profile, FailureReason reason) => profile.FallbackOn is null || profile.FallbackOn.Contains(reason);
 }

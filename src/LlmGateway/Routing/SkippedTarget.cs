@@ -3,4 +3,8 @@ using LlmGateway.Model;
 namespace LlmGateway.Routing;
 
 /// <summary>A target that the plan leaves out, with the reason and what to do about it.</summary>
-public sealed record SkippedTarget(ProviderTarget Target, FailureReason Reason, string Explanation);
+/// <param name="Target">The target.</param>
+/// <param name="Reason">Why it is left out.</param>
+/// <param name="Explanation">The same in words.</param>
+/// <param name="Before">How many usable targets go before it.</param>
+public sealed record SkippedTarget(ProviderTarget Target, FailureReason Reason, string Explanation, int Before = 0);

@@ -13,6 +13,9 @@ internal sealed class LogField
     /// <summary>Leaves other scripts readable; still escapes control and format-breaking characters (also U+007F, U+0085, U+2028, U+2029).</summary>
     public static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
+    /// <summary>What a line says of itself: a property of the same name (YARP's <c>{message}</c>) would stand there twice.</summary>
+    private static readonly string[] Reserved = ["time", "level", "message", "event_id", "name", "category", "exception"];
+
     private static readonly ConcurrentDictionary<string, LogField> Known = new(StringComparer.Ordinal);
 
     public LogField(string name)
@@ -33,7 +36,8 @@ internal sealed class LogField
             return field;
         }
 
-        field = new(JsonNamingPolicy.SnakeCaseLower.ConvertName(property));
+        var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property);
+        field = new(Reserved.Contains(name) ? name + "_" : name);
         return Known.Count < MaxKnown ? Known.GetOrAdd(property, field) : field;
     }
 }

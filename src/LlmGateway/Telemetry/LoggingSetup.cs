@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using Serilog;
+using Serilog.Events;
 using Serilog.Extensions.Logging;
 
 namespace LlmGateway.Telemetry;
@@ -16,13 +18,19 @@ internal static class LoggingSetup
             logging.SetMinimumLevel(LogLevel.Information);
             logging.AddFilter("Microsoft", LogLevel.Warning);
             logging.AddFilter("System", LogLevel.Warning);
-            logging.AddFilter("Yarp", LogLevel.Warning);
+
+            // It warns, with a stack trace, of every client that leaves. A fault of the gateway's own is thrown to the edge and logged there.
+            logging.AddFilter("Yarp", settings.IsDebug ? LogLevel.Warning : LogLevel.Error);
             logging.AddFilter("LlmGateway", settings.IsDebug ? LogLevel.Debug : LogLevel.Information);
 
             // Any level here makes the host start an Activity for each request, for a scope that nobody reads.
             logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         });
         return services.AddSingleton<ILoggerProvider>(provider => new SerilogLoggerProvider(
-            new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(new LogOutputSink(provider.GetRequiredService<LogOutput>())).CreateLogger(), dispose: true));
+            new LoggerConfiguration().MinimumLevel.Verbose().Filter.ByExcluding(IsStartFailure).WriteTo.Sink(new LogOutputSink(provider.GetRequiredService<LogOutput>())).CreateLogger(), dispose: true));
     }
+
+    /// <summary>The host's stack trace of a failed start: the process says the same in a sentence as it ends.</summary>
+    private static bool IsStartFailure(LogEvent entry) =>
+        entry.MessageTemplate.Text == "Hosting failed to start" && entry.Exception is IOException or SocketException;
 }

@@ -23,7 +23,7 @@ internal sealed class SqliteInsert : IDisposable
         _bound = new Bound[count];
         var parameters = string.Join(',', Enumerable.Repeat('?', count));
         _database = connection.Handle!;
-        Check(raw.sqlite3_prepare_v2(_database, $"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({parameters})", out _statement));
+        Check(raw.sqlite3_prepare_v2(_database, $"INSERT INTO {table} ({columns}) VALUES ({parameters}) ON CONFLICT DO NOTHING", out _statement));
     }
 
     public void Bind(long value)
@@ -79,9 +79,11 @@ internal sealed class SqliteInsert : IDisposable
             _text = new byte[most];
         }
 
-        // A lone surrogate becomes U+FFFD here and not an error.
+        // A lone surrogate becomes U+FFFD here and not an error. An empty span has no address, which SQLite takes for NULL.
         var length = Encoding.UTF8.GetBytes(value, _text);
-        Check(raw.sqlite3_bind_text(_statement, _column, _text.AsSpan(0, length)));
+        Check(length == 0
+            ? raw.sqlite3_bind_text(_statement, _column, "")
+            : raw.sqlite3_bind_text(_statement, _column, _text.AsSpan(0, length)));
         bound = new(BoundKind.Text, 0, value);
     }
 

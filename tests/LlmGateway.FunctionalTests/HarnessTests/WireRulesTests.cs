@@ -54,8 +54,32 @@ public sealed class WireRulesTests
     [InlineData("""{"model":"m","max_tokens":5,"stop":["x"],"messages":[{"role":"user","content":"hi"}]}""", false)]
     [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":"no result"}]}""", false)]
     [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[]}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"temperature":1.5,"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"claude-sonnet-4-5","max_tokens":5,"temperature":1,"top_p":1,"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"claude-opus-4-7","max_tokens":5,"temperature":0.5,"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"stop_sequences":["\n"],"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"tool_choice":{"type":"auto"},"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"tools":[{"name":"f","input_schema":{}}],"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"system":[{"type":"text","text":" "}],"messages":[{"role":"user","content":"hi"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"assistant","content":"a"}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":""}]}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b "}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"42"}]}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"text","text":"and"},{"type":"tool_result","tool_use_id":"t","content":"42"}]}]}""", false)]
+    [InlineData("""{"model":"m","max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t"}]}]}""", false)]
     public void Anthropic_tells_right_from_wrong(string body, bool isRight) =>
         Assert.Equal(isRight, !new AnthropicRules().Problems(Chat("/v1/messages", body, ("anthropic-version", "2023-06-01"), ("x-api-key", "k"))).Any());
+
+    [Theory]
+    [InlineData("2026-10-21", "x-api-key", "", true)]
+    [InlineData("2026-10-21", "x-api-key", "\"temperature\":1,", false)]
+    [InlineData("2022-01-01", "x-api-key", "", false)]
+    [InlineData("2023-06-01", "api-key", "", false)]
+    public void Anthropic_wants_its_headers(string version, string credential, string more, bool isRight) => Assert.Equal(isRight, !new AnthropicRules().Problems(Chat(
+        "/v1/messages", $$"""{{{more}}"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}""", ("anthropic-version", version), (credential, "k"))).Any());
 
     [Theory]
     [InlineData("?alt=sse", """{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{"stopSequences":["x"]}}""", true)]

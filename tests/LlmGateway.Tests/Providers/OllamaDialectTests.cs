@@ -92,13 +92,13 @@ public sealed class OllamaDialectTests
     {
         var error = _dialect.ReadError(400, """{"error":"\"llama3.1\" does not support thinking"}"""u8);
 
-        Assert.Equal(TargetHabits.RefusesThinking, _dialect.LearnFrom(error, TargetHabits.None));
-        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(error, TargetHabits.RefusesThinking));
+        Assert.Equal(TargetHabits.RefusesThinking, _dialect.LearnFrom(error, RequestBuilder.From(Chat).Build(), TargetHabits.None));
+        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(error, RequestBuilder.From(Chat).Build(), TargetHabits.RefusesThinking));
     }
 
     [Fact]
     public void LearnFrom_OtherRefusal_IsNoNews() =>
-        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(new ProviderError(400, "model does not support tools"), TargetHabits.None));
+        Assert.Equal(TargetHabits.None, _dialect.LearnFrom(new ProviderError(400, "model does not support tools"), RequestBuilder.From(Chat).Build(), TargetHabits.None));
 
     [Fact]
     public void Stream_WithoutUsage_HasCountedWhatWasSeen()

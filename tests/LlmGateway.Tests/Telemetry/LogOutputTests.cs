@@ -29,6 +29,17 @@ public sealed class LogOutputTests
         Assert.EndsWith("Z", root.GetProperty("time").GetString(), StringComparison.Ordinal);
     }
 
+    // YARP logs a property called message: the line then held two members of that name.
+    [Fact]
+    public void Json_PropertyNamedAsTheLinesOwn_StandsBesideIt()
+    {
+        var lines = Logged(LogFormat.Json, logger => logger.LogError("{Error}: {Message}", "Odd", "why"));
+
+        using var document = JsonDocument.Parse(Assert.Single(lines), new JsonDocumentOptions { AllowDuplicateProperties = false });
+        Assert.Equal("Odd: why", document.RootElement.GetProperty("message").GetString());
+        Assert.Equal("why", document.RootElement.GetProperty("message_").GetString());
+    }
+
     [Theory]
     [InlineData(LogFormat.Json)]
     [InlineData(LogFormat.Text)]

@@ -1,5 +1,5 @@
-using Base64Text = System.Buffers.Text.Base64;
 using System.Text;
+using Base64Text = System.Buffers.Text.Base64;
 
 namespace LlmGateway.Providers.Wire;
 

@@ -28,6 +28,15 @@ internal sealed class Script
     /// <summary>An answer of the caller's own making: every byte of it, head included, is given in steps.</summary>
     public static Script Raw(string text) => new Script().Send(text);
 
+    /// <summary>A script chosen once the request's body is there.</summary>
+    public static Script Chosen(Func<RecordedRequest, Script> choose) => new Script().Add(async run =>
+    {
+        foreach (var step in choose(run.Request)._steps)
+        {
+            await step(run);
+        }
+    });
+
     /// <summary>Takes the request and never answers.</summary>
     public static Script NeverAnswer() => new Script().Stall();
 

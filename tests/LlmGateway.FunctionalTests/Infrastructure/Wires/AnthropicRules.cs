@@ -2,9 +2,11 @@ using System.Text.Json;
 
 namespace LlmGateway.FunctionalTests.Infrastructure;
 
-/// <summary>The demands of Anthropic's Messages API, version 2023-06-01.</summary>
+/// <summary>The demands of Anthropic's Messages API on headers and the top level of a body; those on messages are in <see cref="AnthropicMessageRules"/>.</summary>
 internal sealed class AnthropicRules : IWireRules
 {
+    private const string VersionWithoutSampling = "2026-10-21";
+
     private static readonly string[] Members =
     [
         "model", "messages", "max_tokens", "system", "temperature", "top_p", "top_k", "stop_sequences", "stream", "tools", "tool_choice", "metadata",
@@ -18,14 +20,15 @@ internal sealed class AnthropicRules : IWireRules
 
     public IEnumerable<string> Problems(RecordedRequest request)
     {
-        if (request.Header("anthropic-version") is not ("2023-06-01" or "2026-10-21"))
+        if (request.Header("anthropic-version") is not ("2023-06-01" or VersionWithoutSampling))
         {
             return ["anthropic-version: header is required"];
         }
 
-        if (request.Header("x-api-key") is null && request.Header("authorization") is null)
+        // Both would be two credentials; one of them could be the client's.
+        if (request.Header("x-api-key") is null == request.Header("authorization") is null)
         {
-            return ["x-api-key: header is required"];
+            return ["x-api-key: exactly one credential is required"];
         }
 
         if (request.Method == "GET")
@@ -38,7 +41,9 @@ internal sealed class AnthropicRules : IWireRules
             return [problem!];
         }
 
-        return request.Path == "/v1/messages" ? Top(body).Concat(Messages(body)).Concat(ToolResults(body)) : [];
+        return request.Path == "/v1/messages"
+            ? Top(body).Concat(Sampling(body, request.Header("anthropic-version")!)).Concat(Tools(body)).Concat(Thinking(body)).Concat(AnthropicMessageRules.Problems(body))
+            : [];
     }
 
     private static IEnumerable<string> Top(JsonElement body)
@@ -58,99 +63,144 @@ internal sealed class AnthropicRules : IWireRules
             yield return "max_tokens: Field required";
         }
 
-        if (!body.Get("temperature").IsMissing() && !body.Get("temperature").IsNumberIn(0, 1))
+        if (body.Get("stream") is not null && !body.Get("stream").IsBool())
+        {
+            yield return "stream: Input should be a valid boolean";
+        }
+
+        if (body.Get("stop_sequences") is { } stops
+            && (stops.ValueKind != JsonValueKind.Array || ((JsonElement?)stops).Items().Any(stop => stop.ValueKind != JsonValueKind.String || string.IsNullOrWhiteSpace(stop.GetString()))))
+        {
+            yield return "stop_sequences: each stop sequence must contain non-whitespace";
+        }
+
+        if (body.Get("metadata") is { } metadata && metadata.UnknownMembers("user_id").Any())
+        {
+            yield return "metadata: Extra inputs are not permitted";
+        }
+
+        if (body.Get("service_tier") is { } tier && tier.ToString() is not ("auto" or "standard_only"))
+        {
+            yield return "service_tier: Input should be 'auto' or 'standard_only'";
+        }
+
+        if (body.Get("output_config") is { } output && output.UnknownMembers("effort", "format").Any())
+        {
+            yield return "output_config: Extra inputs are not permitted";
+        }
+    }
+
+    private static IEnumerable<string> Sampling(JsonElement body, string version)
+    {
+        string[] names = ["temperature", "top_p", "top_k"];
+        if (version == VersionWithoutSampling && names.Any(name => body.Get(name) is not null))
+        {
+            yield return "temperature, top_p, top_k: Extra inputs are not permitted";
+        }
+
+        if (body.Get("temperature") is not null && !body.Get("temperature").IsNumberIn(0, 1))
         {
             yield return "temperature: range: 0..1";
         }
 
-        if (body.Get("stop_sequences") is { ValueKind: not JsonValueKind.Array })
+        if (body.Get("top_p") is not null && !body.Get("top_p").IsNumberIn(0, 1))
         {
-            yield return "stop_sequences: Input should be a valid list";
+            yield return "top_p: range: 0..1";
         }
 
-        if (body.Get("system") is { } system && !((JsonElement?)system).Is(JsonValueKind.String, JsonValueKind.Array))
+        if (body.Get("top_k") is not null && !body.Get("top_k").IsIntegerFrom(0))
         {
-            yield return "system: Input should be a string or a list of blocks";
+            yield return "top_k: Input should be a valid integer";
+        }
+
+        // As the models from Opus 4.1 on have it; a script's model takes sampling unless its name says that it is a newer one.
+        var model = body.Get("model")?.ToString() ?? "";
+        if (model.StartsWith("claude-", StringComparison.Ordinal) && body.Get("temperature") is not null && body.Get("top_p") is not null)
+        {
+            yield return "`temperature` and `top_p` cannot both be specified for this model. Please use only one.";
+        }
+
+        if (model.Contains("opus-4-7", StringComparison.Ordinal) && !body.Get("temperature").IsMissing() && !body.Get("temperature").IsNumberIn(1, 1))
+        {
+            yield return "`temperature` is deprecated for this model.";
+        }
+    }
+
+    private static IEnumerable<string> Tools(JsonElement body)
+    {
+        var names = body.Get("tools").Items().Select(tool => tool.Get("name")?.ToString()).ToList();
+        if (names.Distinct().Count() != names.Count)
+        {
+            yield return "tools: Tool names must be unique.";
         }
 
         foreach (var tool in body.Get("tools").Items())
         {
-            if (tool.Get("name").IsText() && tool.Get("type") is null && tool.Get("input_schema").GetValueOrDefault().Get("type")?.ToString() != "object")
+            if (!tool.Get("name").IsText() || tool.UnknownMembers("name", "description", "input_schema", "strict", "cache_control", "type").Any())
+            {
+                yield return "tools.name: Field required, or extra inputs";
+            }
+
+            if (tool.Get("type") is null && tool.Get("input_schema").GetValueOrDefault().Get("type")?.ToString() != "object")
             {
                 yield return "tools.input_schema.type: Field required";
             }
         }
 
-        if (body.Get("tool_choice") is { } choice && choice.Get("type")?.ToString() is not ("auto" or "any" or "tool" or "none"))
+        if (body.Get("tool_choice") is not { } choice)
+        {
+            yield break;
+        }
+
+        var type = choice.Get("type")?.ToString();
+        if (type is not ("auto" or "any" or "tool" or "none"))
         {
             yield return "tool_choice: Input tag not found";
         }
+
+        if (names.Count == 0)
+        {
+            yield return "tool_choice: may only be specified while providing tools";
+        }
+
+        if ((type == "tool" && !names.Contains(choice.Get("name")?.ToString())) || (type == "none" && choice.Get("disable_parallel_tool_use") is not null))
+        {
+            yield return "tool_choice: Tool not found in provided tools, or extra inputs";
+        }
     }
 
-    private static IEnumerable<string> Messages(JsonElement body)
+    private static IEnumerable<string> Thinking(JsonElement body)
     {
-        if (!body.Get("messages").Items().Any())
+        if (body.Get("thinking") is not { } thinking)
         {
-            yield return "messages: at least one message is required";
+            yield break;
         }
 
-        foreach (var message in body.Get("messages").Items())
+        var type = thinking.Get("type")?.ToString();
+        var budget = thinking.Get("budget_tokens");
+        if (type is not ("enabled" or "adaptive" or "disabled") || (budget is not null) != (type == "enabled"))
         {
-            if (message.Get("role")?.ToString() is not ("user" or "assistant"))
-            {
-                yield return "messages: Unexpected role";
-            }
+            yield return "thinking: Input tag not found, or extra inputs";
+        }
 
-            if (!message.Get("content").IsText() && !message.Get("content").Items().Any())
-            {
-                yield return "messages: all messages must have non-empty content";
-            }
+        if (type == "enabled" && !budget.IsIntegerFrom(1024))
+        {
+            yield return "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024";
+        }
 
-            foreach (var block in message.Get("content").Items())
-            {
-                var problem = block.Get("type")?.ToString() switch
-                {
-                    "text" => block.Get("text").IsText() ? null : "text content blocks must be non-empty",
-                    "tool_use" => block.Get("id").IsText() && block.Get("name").IsText() && block.Get("input").Is(JsonValueKind.Object) ? null : "tool_use.input: Input should be a valid dictionary",
-                    "tool_result" => block.Get("tool_use_id").IsText() ? null : "tool_result.tool_use_id: Field required",
-                    "image" or "document" => block.Get("source").Is(JsonValueKind.Object) ? null : "source: Field required",
-                    "thinking" or "redacted_thinking" => null,
-                    var type => $"content: Input tag '{type}' not found",
-                };
-                if (problem is not null)
-                {
-                    yield return problem;
-                }
-            }
+        if (type == "enabled" && budget.IsIntegerFrom(1) && !body.Get("max_tokens").IsIntegerFrom(budget!.Value.GetInt64() + 1))
+        {
+            yield return "`max_tokens` must be greater than `thinking.budget_tokens`";
+        }
+
+        if (type != "disabled" && (body.Get("temperature") is not null || body.Get("top_k") is not null))
+        {
+            yield return "`temperature` may only be set to 1 when thinking is enabled";
+        }
+
+        if (type != "disabled" && body.Get("tool_choice").GetValueOrDefault().Get("type")?.ToString() is "any" or "tool")
+        {
+            yield return "Thinking may not be enabled when tool_choice forces tool use.";
         }
     }
-
-    /// <summary>Every tool use is answered at the head of the very next message, and no result comes unasked.</summary>
-    private static IEnumerable<string> ToolResults(JsonElement body)
-    {
-        string[] open = [];
-        foreach (var message in body.Get("messages").Items())
-        {
-            var blocks = message.Get("content").Items().ToList();
-            var results = blocks.TakeWhile(block => IsA(block, "tool_result")).Select(block => block.Get("tool_use_id").ToString() ?? "").ToList();
-            if (blocks.Count(block => IsA(block, "tool_result")) != results.Count)
-            {
-                yield return "tool_result blocks must come first";
-            }
-
-            if (open.Except(results).Any())
-            {
-                yield return "`tool_use` ids were found without `tool_result` blocks immediately after";
-            }
-
-            if (results.Except(open).Any())
-            {
-                yield return "unexpected `tool_use_id` found in `tool_result` blocks";
-            }
-
-            open = [.. blocks.Where(block => IsA(block, "tool_use")).Select(block => block.Get("id").ToString() ?? "")];
-        }
-    }
-
-    private static bool IsA(JsonElement block, string type) => block.Get("type")?.ToString() == type;
 }

@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace LlmGateway.FunctionalTests.Infrastructure;
+
+/// <summary>The gateway as its users start it: a process of its own, with nothing in its environment but what the test gives it.</summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private const int SigTerm = 15;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly Task _reading;
+    private HttpClient? _client;
+
+    private GatewayProcess(Process process)
+    {
+        _process = process;
+        _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
+    }
+
+    /// <summary>Lines of standard output so far.</summary>
+    public IReadOnlyList<string> Output => [.. _output];
+
+    /// <summary>Standard error so far.</summary>
+    public string Errors => string.Join('\n', _errors);
+
+    public string AllText => string.Join('\n', _output) + "\n" + Errors;
+
+    public HttpClient Client => _client ?? throw new InvalidOperationException("Not started.");
+
+    /// <summary>Starts the process; what it listens at is chosen by the arguments, a free port of 127.0.0.1 without any.</summary>
+    public static GatewayProcess Start(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"));
+        foreach (var argument in args)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var name in start.Environment.Keys.Except(["PATH", "HOME", "DOTNET_ROOT"]).ToArray())
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new GatewayProcess(Process.Start(start)!);
+    }
+
+    /// <summary>A port that was free a moment ago on both loopbacks.</summary>
+    public static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
+        socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    /// <summary>Waits until it says that it has started, and answers the first address at which it listens.</summary>
+    public async Task<Uri> WaitForStartAsync()
+    {
+        await Eventually.TrueAsync(() => _process.HasExited || StartLine() is not null, "the process to start", Limit);
+        using var line = JsonDocument.Parse(StartLine() ?? throw new InvalidOperationException("It ended instead:\n" + AllText));
+        var address = new Uri(line.RootElement.GetProperty("urls").GetString()!.Split(", ")[0]);
+        _client = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = address };
+        return address;
+    }
+
+    /// <summary>Waits for the end and answers the exit code; everything that it wrote has then been read.</summary>
+    public async Task<int> WaitForExitAsync()
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        await _process.WaitForExitAsync(limit.Token);
+        await _reading.WaitAsync(limit.Token);
+        return _process.ExitCode;
+    }
+
+    public async Task<int> TerminateAsync()
+    {
+        Assert.Equal(0, Kill(_process.Id, SigTerm));
+        return await WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client?.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private string? StartLine() => _output.FirstOrDefault(line => line.Contains("Gateway started", StringComparison.Ordinal));
+
+    private static async Task ReadAsync(StreamReader reader, ConcurrentQueue<string> lines)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            lines.Enqueue(line);
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int process, int signal);
+}

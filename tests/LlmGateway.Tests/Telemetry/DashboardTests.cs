@@ -1,0 +1,42 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using LlmGateway.Telemetry;
+using LlmGateway.Tests.Architecture;
+
+namespace LlmGateway.Tests.Telemetry;
+
+public sealed partial class DashboardTests
+{
+    [Fact]
+    public void Dashboards_ask_only_for_metrics_and_labels_that_exist()
+    {
+        var families = new GatewayMetrics().Families.ToDictionary(family => family.Name);
+        var expressions = Directory.GetFiles(Path.Combine(SourceTree.Root, "..", "..", "grafana", "dashboards"), "*.json").SelectMany(Expressions).ToList();
+
+        Assert.NotEmpty(expressions);
+        foreach (var match in expressions.SelectMany(expression => Metric().Matches(expression)))
+        {
+            var name = Suffix().Replace(match.Groups["name"].Value, "");
+            Assert.True(families.TryGetValue(name, out var family), $"no such metric: {name}");
+            foreach (var label in Label().Matches(match.Groups["labels"].Value).Select(label => label.Groups[1].Value))
+            {
+                Assert.True(family.Labels.Contains(label), $"{name} has no label {label}");
+            }
+        }
+    }
+
+    private static IEnumerable<string> Expressions(string file)
+    {
+        using var dashboard = JsonDocument.Parse(File.ReadAllText(file));
+        return [.. dashboard.RootElement.GetProperty("panels").EnumerateArray().SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(target => target.GetProperty("expr").GetString()!)];
+    }
+
+    [GeneratedRegex(@"(?<name>llm_gateway_[a-z_]+)(\{(?<labels>[^}]*)\})?")]
+    private static partial Regex Metric();
+
+    [GeneratedRegex("_(bucket|sum|count)$")]
+    private static partial Regex Suffix();
+
+    [GeneratedRegex("([a-z_]+)(?:=~|!=|=)")]
+    private static partial Regex Label();
+}
