@@ -20,6 +20,19 @@ public sealed class AccessTests
     {
         ["POST /v1/chat/completions"] = EndpointAccess.Client,
         ["POST /agents/{agent}/v1/chat/completions"] = EndpointAccess.Client,
+        ["POST /v1/completions"] = EndpointAccess.Client,
+        ["POST /agents/{agent}/v1/completions"] = EndpointAccess.Client,
+        ["POST /v1/embeddings"] = EndpointAccess.Client,
+        ["POST /agents/{agent}/v1/embeddings"] = EndpointAccess.Client,
+        ["GET /v1/models"] = EndpointAccess.Client,
+        ["GET /v1/models/{**id}"] = EndpointAccess.Client,
+        ["GET /v1/{**path}"] = EndpointAccess.Client,
+        ["HEAD /v1/{**path}"] = EndpointAccess.Client,
+        ["POST /v1/{**path}"] = EndpointAccess.Client,
+        ["PUT /v1/{**path}"] = EndpointAccess.Client,
+        ["PATCH /v1/{**path}"] = EndpointAccess.Client,
+        ["DELETE /v1/{**path}"] = EndpointAccess.Client,
+        ["POST /admin/explain"] = EndpointAccess.Admin,
         ["GET /health/live"] = EndpointAccess.Open,
         ["GET /health/ready"] = EndpointAccess.Open,
         ["GET /metrics"] = EndpointAccess.Open,
@@ -44,15 +57,15 @@ public sealed class AccessTests
     public async Task Without_a_key_only_open_endpoints_answer()
     {
         await using var provider = ScriptedProvider.OpenAi();
-        await using var gateway = await new GatewayUnderTest().InProduction(provider, Key).StartAsync();
+        await using var gateway = await new GatewayUnderTest().InProduction(provider, Key).WithVariable("ADMIN_API_KEY", "admin-key-of-the-matrix").StartAsync();
 
         foreach (var (row, access) in Matrix)
         {
-            var parts = row.Replace("{agent}", "default", StringComparison.Ordinal).Split(' ');
+            var parts = row.Replace("{agent}", "default", StringComparison.Ordinal).Replace("{**", "", StringComparison.Ordinal).TrimEnd('}').Split(' ');
             using var request = new HttpRequestMessage(new HttpMethod(parts[0]), parts[1]);
             using var response = await gateway.Client.SendAsync(request, Cancellation);
             Assert.Equal((row, access == EndpointAccess.Open), (row, response.StatusCode == HttpStatusCode.OK));
-            Assert.Equal((row, access == EndpointAccess.Client), (row, response.StatusCode == HttpStatusCode.Unauthorized));
+            Assert.Equal((row, access != EndpointAccess.Open), (row, response.StatusCode == HttpStatusCode.Unauthorized));
         }
 
         Assert.Empty(provider.Requests);

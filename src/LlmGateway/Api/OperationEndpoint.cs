@@ -129,7 +129,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
     }
 
     /// <summary>What SDKs say of their own time-out lowers the total: an answer after it would reach nobody.</summary>
-    private static TimeSpan TotalTimeout(string? header, TimeSpan configured)
+    internal static TimeSpan TotalTimeout(string? header, TimeSpan configured)
     {
         var isSet = double.TryParse(header, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds > 0 && seconds < configured.TotalSeconds;
         return isSet ? TimeSpan.FromSeconds(seconds) : configured;

@@ -3,7 +3,7 @@ using LlmGateway.Model;
 
 namespace LlmGateway.Api;
 
-// Embeddings and legacy completions: requests whose text stands in one member, as strings or as token numbers.
+/// <content>Embeddings and legacy completions: requests whose text stands in one member, as strings or as token numbers.</content>
 public ref partial struct RequestScanner
 {
     private static readonly (string Name, byte[] Utf8)[] EmbeddingMembers = MembersOf("model", "input", "encoding_format", "dimensions", "user");

@@ -76,13 +76,19 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
             Key = key,
             Identity = identity,
             Strategy = RoutingStrategies.Single,
-            TotalTimeout = config.TotalTimeout,
+            TotalTimeout = OperationEndpoint.TotalTimeout(context.Request.Headers["X-Stainless-Timeout"], config.TotalTimeout),
+            TraceParent = TraceParent.Read(context.Request.Headers.TraceParent),
             Tally = scope.Tally,
         };
         var made = dialects[target.Provider.Type].CreateCall(request, target, TargetHabits.None);
         if (made.Message is null)
         {
             return (null, GatewayError.Invalid(ErrorCodes.InvalidRequest, $"The path is not passed on: {made.Unsupported ?? made.Error?.Message}."));
+        }
+
+        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        {
+            made.Message.Headers.TryAddWithoutValidation("traceparent", trace);
         }
 
         scope.Request = request;

@@ -71,7 +71,9 @@ internal static class CompletionAsChat
             LastUserContent = content,
             InputKind = InputKind.None,
             ModelValue = default,
+            StreamOptionsStart = 0,
             StreamOptionsValue = default,
+            Fields = request.Scan.Fields & ~RequestFields.StreamOptions,
             IncludeUsageValue = default,
             IncludeUsage = request.Scan.IncludeUsage is true ? true : null,
             NullMembers = [],
@@ -119,7 +121,7 @@ internal static class CompletionAsChat
         json.WriteStartObject();
         json.WriteBoolean("include_usage"u8, true);
         json.WriteEndObject();
-        return scan with { StreamOptionsStart = name, StreamOptionsValue = new JsonRange(options, Position(json) - options) };
+        return scan with { Fields = scan.Fields | RequestFields.StreamOptions, StreamOptionsStart = name, StreamOptionsValue = new JsonRange(options, Position(json) - options) };
     }
 
     private static int Position(Utf8JsonWriter json) => (int)(json.BytesCommitted + json.BytesPending);

@@ -46,5 +46,5 @@ internal sealed class CompletionsOverChat(IProviderDialect chat) : IProviderDial
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => chat.ReadError(status, body);
 
-    public TargetHabits LearnFrom(ProviderError error, TargetHabits known) => chat.LearnFrom(error, known);
+    public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) => chat.LearnFrom(error, request, known);
 }

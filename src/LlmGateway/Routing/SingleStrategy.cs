@@ -34,6 +34,12 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
                 continue;
             }
 
+            // A target left out is no reason that such a one waits for: the mock does not stand in for what Ollama cannot carry.
+            if (failed is null && target.OnlyAfter is not null && (skipped ?? plan.Skipped).Any(left => left.Before <= i))
+            {
+                continue;
+            }
+
             var waitedFrom = time.GetTimestamp();
             var result = await attempts.RunAsync(request, target, AttemptRole.Answer, cancellationToken);
             request.Tally.ProviderWait += time.GetElapsedTime(waitedFrom);

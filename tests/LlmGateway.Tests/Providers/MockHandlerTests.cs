@@ -174,7 +174,8 @@ public sealed class MockHandlerTests
     }
 
     [Theory]
-    [InlineData("/v1/embeddings", Chat, 404)]
+    [InlineData("/v1/files", Chat, 404)]
+    [InlineData("/v1/embeddings", Chat, 400)]
     [InlineData("/v1/chat/completions", "[]", 400)]
     [InlineData("/v1/chat/completions", "{", 400)]
     public async Task Send_NoChatRequest_IsRefused(string path, string body, int status)
