@@ -1,6 +1,6 @@
+using System.Text.Json;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
-using System.Text.Json;
 
 namespace LlmGateway.Surfaces;
 

@@ -1,7 +1,7 @@
-using Base64Text = System.Buffers.Text.Base64;
 using System.Globalization;
 using System.Text.Json;
 using LlmGateway.Providers.Wire;
+using Base64Text = System.Buffers.Text.Base64;
 
 namespace LlmGateway.Surfaces;
 
