@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Formats are checked, everything is built once (Release), every test project runs; the last line is "N passed, N failed".
-# Needs the .NET 10 SDK and nothing else. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
+# Needs the .NET 10 SDK; Node.js comes from Debian where it is missing, the JavaScript clients from npm. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -55,6 +55,32 @@ run_suite() {
   if [ "$skipped" -ne 0 ]; then echo "$name: skips tests"; broken=1; fi
 }
 
+# The official JavaScript clients against the built gateway; counted like a suite.
+run_clients() {
+  local report ok bad cancelled
+  echo "== clients"
+  need node nodejs
+  need npm npm
+  if ! npm ci --prefix tests/clients --no-audit --no-fund --silent; then
+    echo "clients: npm ci failed"
+    failed=$((failed + 1))
+    return
+  fi
+  report=$(mktemp)
+  GATEWAY_DLL="$PWD/src/LlmGateway/bin/Release/net10.0/LlmGateway.dll" \
+    timeout --kill-after=10 "$suite_limit" node --test --test-reporter=tap tests/clients/clients.test.mjs </dev/null >"$report" || true
+  tally() { sed -nE "s/^# $1 ([0-9]+)$/\1/p" "$report" | tail -n 1; }
+  ok=$(tally pass) bad=$(tally fail) cancelled=$(tally cancelled)
+  bad=$((${bad:-0} + ${cancelled:-0}))
+  if [ -z "$ok" ] || [ "$bad" -ne 0 ]; then cat "$report"; fi
+  if [ -z "$ok" ]; then ok=0 bad=1; fi
+  if [ "$((ok + bad))" -eq 0 ]; then echo "clients: ran no test"; broken=1; fi
+  if [ "$(tally skipped)$(tally todo)" != 00 ]; then echo "clients: skips tests"; broken=1; fi
+  rm -f "$report"
+  echo "clients: $ok passed, $bad failed"
+  passed=$((passed + ok)) failed=$((failed + bad))
+}
+
 command -v dotnet >/dev/null || { echo "the .NET 10 SDK is needed: https://dot.net"; exit 1; }
 
 mapfile -t suites < <(find tests -mindepth 2 -maxdepth 2 -name '*Tests.csproj' | sort)
@@ -68,6 +94,7 @@ check_format
 for suite in "${suites[@]}"; do
   run_suite "$suite"
 done
+run_clients
 if [ "${#suites[@]}" -eq 0 ]; then echo "no suites"; broken=1; fi
 
 echo "$passed passed, $failed failed"

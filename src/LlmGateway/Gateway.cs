@@ -6,6 +6,7 @@ using LlmGateway.Forwarding;
 using LlmGateway.Providers;
 using LlmGateway.Resilience;
 using LlmGateway.Routing;
+using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
 
@@ -20,6 +21,7 @@ internal static class Gateway
         // Client side (HttpContext)
         services.AddBrowserOrigins(start.Host.CorsOrigins);
         services.AddApi();
+        services.AddSurfaces();
 
         // Hinge
         services.AddForwarding();

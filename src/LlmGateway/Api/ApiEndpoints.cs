@@ -1,6 +1,7 @@
 using LlmGateway.Access;
 using LlmGateway.Forwarding;
 using LlmGateway.Model;
+using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
@@ -40,5 +41,7 @@ internal static class ApiEndpoints
         var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
         app.MapMethods("/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
         app.MapMethods("/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
+
+        app.MapSurfaces(endpoint);
     }
 }

@@ -1,9 +1,10 @@
 using System.Globalization;
 using LlmGateway.Model;
+using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
-/// <summary>Answers with an error in OpenAI's form, if the answer has not begun.</summary>
+/// <summary>Answers with an error in the form that the endpoint's clients speak, if the answer has not begun.</summary>
 internal static class ErrorWriter
 {
     public static async Task WriteAsync(HttpContext context, GatewayError error)
@@ -13,7 +14,8 @@ internal static class ErrorWriter
             return;
         }
 
-        var body = ErrorJson.Write(error);
+        var surface = SurfaceMetadata.Of(context);
+        var body = surface?.WriteError(error, RequestScope.Of(context).Tally.RequestId) ?? ErrorJson.Write(error);
         context.Response.StatusCode = error.Status;
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = body.Length;

@@ -5,19 +5,24 @@ using LlmGateway.Forwarding;
 using LlmGateway.Model;
 using LlmGateway.Profiles;
 using LlmGateway.Routing;
+using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
-/// <summary>Chat, legacy completions and embeddings: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
+/// <summary>Chat, legacy completions and embeddings, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
 internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context, Operation operation)
     {
         var scope = RequestScope.Of(context);
         var (request, error) = await ReadAsync(context, scope, operation);
+        if (error is not null)
+        {
+            await ErrorWriter.WriteAsync(context, error);
+        }
+
         if (request is null)
         {
-            await ErrorWriter.WriteAsync(context, error!);
             return;
         }
 
@@ -38,11 +43,28 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             return (null, error);
         }
 
-        var (body, bodyError) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBodyBytes, context.RequestAborted);
+        var surface = SurfaceMetadata.Of(context);
+        var (body, bodyError) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBodyBytes, context.RequestAborted, surface?.TakesAnyContentType ?? false);
         if (bodyError is not null)
         {
             return (null, bodyError);
         }
+
+        var clientBody = body;
+        var call = surface is null ? null : SurfaceRequest.Read(surface, body, config);
+        var (clientHeaders, headerError) = SurfaceRequest.ReadHeaders(surface, headers);
+        if ((call?.Error ?? headerError) is { } callError)
+        {
+            return (null, callError);
+        }
+
+        if (call?.Answer is { } answer)
+        {
+            await SurfaceRequest.WriteAsync(context, answer);
+            return (null, null);
+        }
+
+        body = call?.Body ?? body;
 
         var (scan, scanError) = RequestScanner.Scan(operation, body.Span);
         if (scan is null)
@@ -77,6 +99,12 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             Strategy = strategy!,
             TotalTimeout = TotalTimeout(headers["X-Stainless-Timeout"], config.TotalTimeout),
             Tally = scope.Tally,
+            Surface = surface?.Name,
+            ClientBody = surface is null ? default : clientBody,
+            ShowsReasoning = call?.ShowsReasoning ?? true,
+            NativeOnly = call?.NativeOnly,
+            NeedsTranslation = call?.NeedsTranslation ?? false,
+            ClientHeaders = clientHeaders,
         }, null);
     }
 

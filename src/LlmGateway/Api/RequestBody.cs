@@ -10,9 +10,9 @@ internal static class RequestBody
     /// <summary>Up to this length the buffer is made as announced; beyond, it grows with what really comes.</summary>
     private const int MostTrusted = 1024 * 1024;
 
-    public static async ValueTask<(ReadOnlyMemory<byte> Body, GatewayError? Error)> ReadJsonAsync(HttpRequest request, long limit, CancellationToken cancellationToken)
+    public static async ValueTask<(ReadOnlyMemory<byte> Body, GatewayError? Error)> ReadJsonAsync(HttpRequest request, long limit, CancellationToken cancellationToken, bool takesAnyType = false)
     {
-        if (CheckHeaders(request, limit) is { } refusal)
+        if (CheckHeaders(request, limit, takesAnyType) is { } refusal)
         {
             return (default, refusal);
         }
@@ -41,7 +41,7 @@ internal static class RequestBody
         }
     }
 
-    private static GatewayError? CheckHeaders(HttpRequest request, long limit)
+    private static GatewayError? CheckHeaders(HttpRequest request, long limit, bool takesAnyType)
     {
         if (request.ContentLength > limit)
         {
@@ -55,7 +55,7 @@ internal static class RequestBody
 
         // The usual spelling first: parsing a media type costs more than all the rest.
         var contentType = request.ContentType;
-        if (contentType is "application/json" or "application/json; charset=utf-8")
+        if (takesAnyType || contentType is "application/json" or "application/json; charset=utf-8")
         {
             return null;
         }

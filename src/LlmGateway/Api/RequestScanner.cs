@@ -61,6 +61,38 @@ public ref partial struct RequestScanner
         }
     }
 
+    /// <summary>Checks a JSON object of another form as strictly as <see cref="ScanChat"/> does; its members mean nothing here.</summary>
+    public static GatewayError? CheckObject(ReadOnlySpan<byte> body)
+    {
+        if (!Utf8.IsValid(body))
+        {
+            return GatewayError.Invalid(ErrorCodes.InvalidJson, "The request body is not valid UTF-8.");
+        }
+
+        var scanner = new RequestScanner(body);
+        try
+        {
+            scanner._reader.Read();
+            if (scanner._reader.TokenType != JsonTokenType.StartObject)
+            {
+                return GatewayError.Invalid(ErrorCodes.InvalidJson, "The request body must be a JSON object.");
+            }
+
+            scanner.Walk();
+            if (scanner._error is null)
+            {
+                // Whatever stands behind the object must be white space: the reader throws if it is not.
+                scanner._reader.Read();
+            }
+
+            return scanner._error;
+        }
+        catch (JsonException exception)
+        {
+            return GatewayError.Invalid(ErrorCodes.InvalidJson, Describe(exception, body));
+        }
+    }
+
     private static (string Name, byte[] Utf8)[] MembersOf(params string[] names) => [.. names.Select(name => (name, Encoding.UTF8.GetBytes(name)))];
 
     private static string Describe(JsonException exception, ReadOnlySpan<byte> body)
@@ -86,7 +118,7 @@ public ref partial struct RequestScanner
         }
 
         string? model = null;
-        JsonRange modelValue = default, streamOptions = default, includeUsageValue = default, messages = default;
+        JsonRange modelValue = default, streamOptions = default, includeUsageValue = default, messages = default, reasoningEffort = default;
         bool isStreaming = false, wantsJson = false, wantsJsonSchema = false, hasTools = false;
         bool? includeUsage = null;
         var streamOptionsStart = 0;
@@ -175,6 +207,7 @@ public ref partial struct RequestScanner
                     if (Expect(JsonTokenType.String, member, "a string"))
                     {
                         CheckText();
+                        reasoningEffort = new JsonRange(nameStart, (int)_reader.BytesConsumed - nameStart);
                     }
 
                     break;
@@ -206,6 +239,7 @@ public ref partial struct RequestScanner
             StreamOptionsStart = streamOptionsStart,
             IncludeUsage = includeUsage,
             IncludeUsageValue = includeUsageValue,
+            ReasoningEffortMember = reasoningEffort,
             MessagesValue = messages,
             LastUserContent = _lastUserContent,
             Fields = fields,

@@ -1,5 +1,6 @@
 using LlmGateway.Configuration;
 using LlmGateway.Model;
+using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
 using Microsoft.AspNetCore.Connections;
@@ -26,6 +27,10 @@ internal sealed partial class RequestScopeMiddleware(
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;
         headers.XContentTypeOptions = "nosniff";
+        if (SurfaceMetadata.Of(context)?.RequestIdHeader is { } header)
+        {
+            headers[header] = requestId;
+        }
 
         metrics.RequestStarted(template);
         try

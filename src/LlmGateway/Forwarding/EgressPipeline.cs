@@ -1,12 +1,19 @@
 using LlmGateway.Routing;
+using LlmGateway.Surfaces;
 
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side as one invoker: the handlers in their order, ending in routing.</summary>
-internal sealed class EgressPipeline(RoutingHandler routing) : IDisposable
+internal sealed class EgressPipeline : IDisposable
 {
-    /// <summary>Answers a gateway request in OpenAI's form; throws only when the client is gone.</summary>
-    public HttpMessageInvoker Invoker { get; } = new(routing);
+    public EgressPipeline(SurfaceHandler surfaces, RoutingHandler routing)
+    {
+        surfaces.InnerHandler = routing;
+        Invoker = new HttpMessageInvoker(surfaces);
+    }
+
+    /// <summary>Answers a gateway request in the form that its client speaks; throws only when the client is gone.</summary>
+    public HttpMessageInvoker Invoker { get; }
 
     public void Dispose() => Invoker.Dispose();
 }

@@ -46,6 +46,30 @@ public sealed record GatewayRequest
     /// <summary>What the request has cost so far; the one part that changes.</summary>
     public required RequestTally Tally { get; init; }
 
+    /// <summary>What the client speaks where that is not OpenAI's form: a client dialect's name. A provider dialect of the same name takes the client's own body as it is.</summary>
+    public string? Surface { get; init; }
+
+    /// <summary>The body as such a client sent it; <see cref="Body"/> is its translation.</summary>
+    public ReadOnlyMemory<byte> ClientBody { get; init; }
+
+    /// <summary>Whether such a client wants to see the model's reasoning.</summary>
+    public bool ShowsReasoning { get; init; } = true;
+
+    /// <summary>Headers that belong to the client's own form (its version, its betas): they go with <see cref="ClientBody"/> and nowhere else.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> ClientHeaders { get; init; } = [];
+
+    /// <summary>Whether the body holds what another vendor made, so that even a provider of the client's own form gets the translation.</summary>
+    public bool NeedsTranslation { get; init; }
+
+    /// <summary>What in the request only a provider that speaks the client's own form can carry; null: nothing.</summary>
+    public string? NativeOnly { get; init; }
+
     /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
     public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
+
+    /// <summary>
+    /// Whether client and target speak the same form and nothing in between needs OpenAI's: then the client's own body is spliced and the
+    /// provider's answer goes through as it is, so that what OpenAI's form cannot say survives.
+    /// </summary>
+    public bool IsNativeAt(ProviderTarget target) => Surface is not null && Surface == target.Provider.Type && !NeedsTranslation && Profile.Tools.Count == 0;
 }

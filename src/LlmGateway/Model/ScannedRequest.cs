@@ -25,6 +25,9 @@ public sealed record ScannedRequest
     /// <summary>The value of <c>include_usage</c>; empty where there is none.</summary>
     public JsonRange IncludeUsageValue { get; init; }
 
+    /// <summary>The <c>reasoning_effort</c> member, name and value; empty where there is none.</summary>
+    public JsonRange ReasoningEffortMember { get; init; }
+
     /// <summary>The <c>messages</c> array.</summary>
     public JsonRange MessagesValue { get; init; }
 

@@ -41,15 +41,31 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
 
         var version = target.Provider.ApiVersion ?? PinnedVersion;
         var takesSampling = string.CompareOrdinal(version, VersionWithoutSampling) < 0;
-        if (AnthropicRequestWriter.TryWrite(request, target, habits, takesSampling, states, out var body) is { } problem)
+        HttpContent content;
+        if (request.IsNativeAt(target))
+        {
+            version = AnthropicNativeBody.HeaderOf(request, "anthropic-version") ?? version;
+            takesSampling = string.CompareOrdinal(version, VersionWithoutSampling) < 0;
+            content = AnthropicNativeBody.Write(request, target, habits, takesSampling).ToContent();
+        }
+        else if (AnthropicRequestWriter.TryWrite(request, target, habits, takesSampling, states, out var body) is { } problem)
         {
             return problem;
         }
+        else
+        {
+            content = new ReadOnlyMemoryContent(body);
+        }
 
         var url = _urls.GetOrAdd(baseUrl, static key => new Uri(ProviderUrl.OpenAiRoot(key) + "/messages"));
-        var message = new HttpRequestMessage(HttpMethod.Post, url) { Version = HttpVersion.Version11, Content = new ReadOnlyMemoryContent(body) };
+        var message = new HttpRequestMessage(HttpMethod.Post, url) { Version = HttpVersion.Version11, Content = content };
         message.Content.Headers.ContentType = Json;
         message.Headers.TryAddWithoutValidation("anthropic-version", version);
+        if (request.IsNativeAt(target) && AnthropicNativeBody.HeaderOf(request, "anthropic-beta") is { } betas)
+        {
+            message.Headers.TryAddWithoutValidation("anthropic-beta", betas);
+        }
+
         if (target.ApiKey is { } key)
         {
             message.Headers.TryAddWithoutValidation("x-api-key", key);
@@ -59,11 +75,18 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
         return ProviderCall.Send(message);
     }
 
-    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) =>
-        AnthropicReply.Read(body, CompletionStamp.New(target.Model, time, _newGuid), new AnthropicThoughts(states, request, target), _newGuid);
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target)
+    {
+        var reply = AnthropicReply.Read(body, CompletionStamp.New(target.Model, time, _newGuid), new AnthropicThoughts(states, request, target), _newGuid);
+        return request.IsNativeAt(target) ? reply with { Body = body } : reply;
+    }
 
-    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new AnthropicStreamTranslator(
-        CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, new AnthropicThoughts(states, request, target), _newGuid);
+    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target)
+    {
+        var translator = new AnthropicStreamTranslator(
+            CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, new AnthropicThoughts(states, request, target), _newGuid);
+        return request.IsNativeAt(target) ? new AnthropicStreamRelay(translator, request.Tally.RequestId) : translator;
+    }
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => AnthropicErrors.Read(status, body);
 

@@ -19,6 +19,7 @@ internal static class OpenAiBody
                 SpliceSampling(body, scan, target.Sampling, habits);
                 SpliceChatSampling(body, scan, target.Sampling, habits);
                 SpliceSystemPrompt(body, scan, request.Profile.SystemPrompt);
+                SpliceEffort(body, request, habits);
                 break;
             case Operation.Completions:
                 SpliceSampling(body, scan, target.Sampling, habits & ~TargetHabits.RefusesMaxTokens);
@@ -105,11 +106,21 @@ internal static class OpenAiBody
         }
     }
 
+    /// <summary>A client of another form never wrote this member: it is the gateway's wording of a switch, and goes where the model has none.</summary>
+    private static void SpliceEffort(BodySplicer body, GatewayRequest request, TargetHabits habits)
+    {
+        var effort = request.Scan.ReasoningEffortMember;
+        if (request.Surface is not null && (habits & TargetHabits.RefusesThinking) != 0 && !effort.IsEmpty)
+        {
+            body.RemoveMember(request.Body.Span, effort.Start, effort.End);
+        }
+    }
+
     private static void SpliceStreamOptions(BodySplicer body, GatewayRequest request, ProviderConfig provider, TargetHabits habits)
     {
         var scan = request.Scan;
         var options = scan.StreamOptionsValue;
-        if ((habits & TargetHabits.RefusesStreamOptions) != 0)
+        if ((habits & TargetHabits.RefusesStreamOptions) != 0 || (request.Surface is not null && !provider.AsksStreamUsage))
         {
             if (!options.IsEmpty)
             {

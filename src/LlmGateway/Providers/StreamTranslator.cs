@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
@@ -36,6 +37,25 @@ public abstract class StreamTranslator(WireFraming framing)
 
     /// <summary>The stream has ended after a finish: writes what is still owed (the usage chunk, <c>[DONE]</c>).</summary>
     public abstract void OnEnd(IBufferWriter<byte> output);
+
+    /// <summary>The stream broke off after its first token: writes the one event that ends it. An SDK raises it as an error, and no text that came before looks complete.</summary>
+    public virtual void OnFailure(string message, IBufferWriter<byte> output)
+    {
+        output.Write("data: "u8);
+        using (var json = new Utf8JsonWriter(output))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("error"u8);
+            json.WriteString("message"u8, message);
+            json.WriteString("type"u8, ErrorTypes.Api);
+            json.WriteNull("param"u8);
+            json.WriteString("code"u8, ErrorCodes.UpstreamStreamError);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        output.Write("\n\n"u8);
+    }
 
     /// <summary>Usage to be told to a client that asked for it and whose provider gave none; set by the caller before <see cref="OnEnd"/>.</summary>
     public TokenUsage? EstimatedUsage { get; set; }

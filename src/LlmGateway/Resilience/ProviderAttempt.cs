@@ -142,7 +142,7 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
             return AttemptResult.Failed(failure with { Status = failure.Status == 0 ? 200 : failure.Status });
         }
 
-        return AttemptResult.Answered(Answer(new StreamedReply(stream), EventStream));
+        return AttemptResult.Answered(Answer(new StreamedReply(stream), EventStream, request.IsNativeAt(target)));
     }
 
     /// <summary>Some servers answer a stream request with a whole completion, or with an error in a 200.</summary>
@@ -177,7 +177,7 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
         }
 
         report.EndWhole(reply);
-        return AttemptResult.Answered(Answer(new ReadOnlyMemoryContent(reply.Body), Json));
+        return AttemptResult.Answered(Answer(new ReadOnlyMemoryContent(reply.Body), Json, request.IsNativeAt(target)));
     }
 
     private static async ValueTask<(ProviderReply Reply, AttemptFailure? Failure)> ReadReplyAsync(
@@ -227,9 +227,15 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
 
     private static bool IsJson(string? mediaType) => string.Equals(mediaType, "application/json", StringComparison.OrdinalIgnoreCase);
 
-    private static HttpResponseMessage Answer(HttpContent content, MediaTypeHeaderValue type)
+    private static HttpResponseMessage Answer(HttpContent content, MediaTypeHeaderValue type, bool isNative = false)
     {
         content.Headers.ContentType = type;
-        return new HttpResponseMessage(HttpStatusCode.OK) { Content = content };
+        var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = content };
+        if (isNative)
+        {
+            NativeAnswer.Mark(response);
+        }
+
+        return response;
     }
 }

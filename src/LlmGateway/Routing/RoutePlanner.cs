@@ -64,6 +64,11 @@ internal sealed class RoutePlanner(DialectSet dialects)
             return new SkippedTarget(target, FailureReason.Unsupported, $"provider type '{target.Provider.Type}' does not serve this operation");
         }
 
+        if (request.NativeOnly is { } what && !request.IsNativeAt(target))
+        {
+            return new SkippedTarget(target, FailureReason.Unsupported, $"{what} needs a provider of type '{request.Surface}'");
+        }
+
         if (target.LacksApiKey)
         {
             return new SkippedTarget(target, FailureReason.MissingApiKey, $"no key: set {string.Join(" or ", target.ApiKeyVariables)}");

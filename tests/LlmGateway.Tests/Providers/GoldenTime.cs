@@ -5,5 +5,7 @@ internal sealed class GoldenTime : TimeProvider
 {
     public static readonly GoldenTime Instance = new();
 
+    public override long GetTimestamp() => 0;
+
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeSeconds(1_700_000_000);
 }

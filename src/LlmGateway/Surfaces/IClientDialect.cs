@@ -1,0 +1,36 @@
+using LlmGateway.Model;
+
+namespace LlmGateway.Surfaces;
+
+/// <summary>How to speak with one kind of client that does not speak OpenAI's form: the mirror of a provider dialect.</summary>
+public interface IClientDialect
+{
+    /// <summary>Travels with the request as <see cref="GatewayRequest.Surface"/>. A provider dialect of the same name takes the client's own body as it is.</summary>
+    string Name { get; }
+
+    /// <summary>Content type of a streamed answer.</summary>
+    string StreamType { get; }
+
+    /// <summary>Header that repeats the request's id for this kind of client; null: none.</summary>
+    string? RequestIdHeader => null;
+
+    /// <summary>Whether clients of this kind send JSON under any content type.</summary>
+    bool TakesAnyContentType => false;
+
+    /// <summary>Headers that go on with the request to a provider of the client's own form.</summary>
+    IReadOnlyList<string> NativeHeaders => [];
+
+    /// <summary>Turns a request into OpenAI's form.</summary>
+    /// <param name="body">The body, checked: a JSON object without duplicate members, of valid text.</param>
+    /// <param name="config">The request's snapshot.</param>
+    ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config);
+
+    /// <summary>Turns a whole completion into the client's form; null where it is none.</summary>
+    byte[]? WriteReply(ReadOnlyMemory<byte> completion, GatewayRequest request);
+
+    /// <summary>Turns one streamed answer into the client's events.</summary>
+    ClientStreamWriter CreateStreamWriter(GatewayRequest request);
+
+    /// <summary>An error in the client's form.</summary>
+    byte[] WriteError(GatewayError error, string requestId);
+}

@@ -1,0 +1,42 @@
+using LlmGateway.Access;
+using LlmGateway.Api;
+using LlmGateway.Model;
+
+namespace LlmGateway.Surfaces;
+
+/// <summary>The endpoints of clients that do not speak OpenAI's form. A wrong method on their paths is refused in their own shape too.</summary>
+internal static class SurfaceEndpoints
+{
+    public static void MapSurfaces(this IEndpointRouteBuilder app, OperationEndpoint operations)
+    {
+        var dialects = app.ServiceProvider.GetRequiredService<ClientDialectSet>();
+        var models = app.ServiceProvider.GetRequiredService<OllamaModelEndpoints>();
+        var anthropic = dialects[AnthropicClientDialect.DialectName];
+        var ollama = dialects[OllamaClientDialect.ChatName];
+        foreach (var prefix in (ReadOnlySpan<string>)["", "/agents/{agent}"])
+        {
+            Map(app, prefix + "/v1/messages", HttpMethods.Post, Chat, anthropic).WithMetadata(InferenceEndpoint.Instance);
+            Map(app, prefix + "/v1/messages/count_tokens", HttpMethods.Post, app.ServiceProvider.GetRequiredService<CountTokensEndpoint>().HandleAsync, anthropic);
+        }
+
+        Map(app, "/api/chat", HttpMethods.Post, Chat, ollama).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/generate", HttpMethods.Post, Chat, dialects[OllamaClientDialect.GenerateName]).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/embed", HttpMethods.Post, context => operations.HandleAsync(context, Operation.Embeddings), dialects[OllamaEmbedDialect.DialectName]).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/show", HttpMethods.Post, models.ShowAsync, ollama);
+        Map(app, "/api/tags", HttpMethods.Get, OllamaModelEndpoints.TagsAsync, ollama);
+        Map(app, "/api/ps", HttpMethods.Get, OllamaModelEndpoints.LoadedAsync, ollama);
+        Map(app, "/api/version", HttpMethods.Get, OllamaModelEndpoints.VersionAsync, ollama);
+
+        Task Chat(HttpContext context) => operations.HandleAsync(context, Operation.ChatCompletions);
+    }
+
+    private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, string pattern, string method, RequestDelegate handle, IClientDialect dialect)
+    {
+        app.Map(pattern, static context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return Task.CompletedTask;
+        }).WithAccess(EndpointAccess.Client).WithMetadata(new SurfaceMetadata(dialect));
+        return app.MapMethods(pattern, [method], handle).WithAccess(EndpointAccess.Client).WithMetadata(new SurfaceMetadata(dialect));
+    }
+}
