@@ -64,6 +64,24 @@ public sealed class IdentityTests
     }
 
     [Fact]
+    public async Task A_provider_whose_settings_name_identity_headers_gets_them()
+    {
+        await using var provider = Hello();
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithVariable("INTERNAL_LLM_TICKET", "company-ticket")
+            .WithSettings($$"""
+                llm: { default_provider: acme, default_model: internal-model }
+                providers:
+                  acme: { base_url: {{provider.BaseUrl}}, identity_headers: { x-dep-ticket: X-Acme-Ticket, User-Id: X-Acme-User } }
+                """)
+            .StartAsync();
+
+        await PostAsync(gateway, ["X-User-Id: jane.doe"]);
+
+        var request = provider.Requests.Single();
+        Assert.Equal(("company-ticket", "jane.doe"), (request.Header("X-Acme-Ticket"), request.Header("X-Acme-User")));
+    }
+
+    [Fact]
     public async Task The_trace_goes_on_to_the_internal_api_alone()
     {
         const string Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
