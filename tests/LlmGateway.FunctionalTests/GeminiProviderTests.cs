@@ -166,6 +166,55 @@ public sealed class GeminiProviderTests
         Assert.Equal("Hello", string.Concat(events.SkipLast(2).Select(Content)));
     }
 
+    [Theory]
+    [InlineData("float", "[0.25,-1.5,3.1415927]")]
+    [InlineData("base64", "\"AACAPgAAwL/bD0lA\"")]
+    public async Task Embeddings_come_in_the_encoding_and_length_that_were_asked_for(string encoding, string vector)
+    {
+        await using var provider = ScriptedProvider.Gemini().Answers(Script.Json("""{"embeddings":[{"values":[0.25,-1.5,3.1415927]},{"values":[0.25,-1.5,3.1415927]}]}"""));
+        await using var gateway = await StartAsync(provider, "gemini-embedding-001");
+
+        using var response = await gateway.SendAsync(
+            "/v1/embeddings", $$"""{"input":["a","b"],"dimensions":3,"encoding_format":"{{encoding}}"}""", ("Authorization", "Bearer sk-client"));
+
+        var json = await response.Content.ReadAsStringAsync(Cancellation);
+        Assert.True(response.IsSuccessStatusCode, json);
+        OpenAiSchema.AssertValid(OpenAiSchema.Embeddings, json.Replace("\"AACAPgAAwL/bD0lA\"", "[1]", StringComparison.Ordinal));
+        using var reply = JsonDocument.Parse(json);
+        Assert.Equal([vector, vector], reply.RootElement.GetProperty("data").EnumerateArray().Select(item => item.GetProperty("embedding").GetRawText()));
+        var sent = provider.Requests.Single();
+        Assert.Equal("/v1beta/models/gemini-embedding-001:batchEmbedContents", sent.Target);
+        Assert.All(sent.Json().GetProperty("requests").EnumerateArray(), one => Assert.Equal(3, one.GetProperty("outputDimensionality").GetInt32()));
+        var record = Assert.Single(await gateway.Ledger.WaitForRequestsAsync(1));
+        Assert.Equal(("/v1/embeddings", 0L), (record["endpoint"], record["output_tokens"]));
+        Assert.True((long)record["input_tokens"]! > 0);
+    }
+
+    [Fact]
+    public async Task Token_numbers_are_not_sent_to_be_embedded()
+    {
+        await using var provider = ScriptedProvider.Gemini();
+        await using var gateway = await StartAsync(provider, "gemini-embedding-001");
+
+        using var response = await gateway.SendAsync("/v1/embeddings", """{"input":[1,2,3]}""", ("Authorization", "Bearer sk-client"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("unsupported_by_any_target", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Empty(provider.Requests);
+    }
+
+    [Fact]
+    public async Task An_embedding_model_that_is_not_there_is_told_as_such()
+    {
+        await using var provider = ScriptedProvider.Gemini().Answers(Script.Json(GeminiReplies.Error(404, "NOT_FOUND", "models/none is not found"), 404));
+        await using var gateway = await StartAsync(provider, "none");
+
+        using var response = await gateway.SendAsync("/v1/embeddings", """{"input":"a"}""", ("Authorization", "Bearer sk-client"));
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Contains("model_not_found", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
     private static Task<GatewayUnderTest> StartAsync(ScriptedProvider provider, string model = "gemini-2.5-flash", string key = "g-key") =>
         new GatewayUnderTest()
             .WithEnvironment("production")

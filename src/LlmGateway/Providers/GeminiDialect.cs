@@ -5,7 +5,7 @@ using LlmGateway.Providers.Wire;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Google's Gemini API (<c>generateContent</c>, <c>streamGenerateContent</c>). Its OpenAI façade is not used: that loses thought signatures,
+/// Google's Gemini API (<c>generateContent</c>, <c>streamGenerateContent</c>, <c>batchEmbedContents</c>). Its OpenAI façade is not used: that loses thought signatures,
 /// and answers errors as lists.
 /// </summary>
 /// <remarks>
@@ -23,7 +23,7 @@ public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func
 
     public string Name => "gemini";
 
-    public bool Supports(Operation operation) => operation == Operation.ChatCompletions;
+    public bool Supports(Operation operation) => operation is Operation.ChatCompletions or Operation.Embeddings;
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
     {
@@ -32,12 +32,18 @@ public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func
             return ProviderCall.CannotCarry("no base_url is set");
         }
 
-        if (GeminiRequestWriter.TryWrite(request, target, habits, MemoryOf(request, target), out var body) is { } problem)
+        var isEmbedding = request.Operation == Operation.Embeddings;
+        var problem = isEmbedding
+            ? GeminiEmbeddings.TryWrite(request, target, out var body)
+            : GeminiRequestWriter.TryWrite(request, target, habits, MemoryOf(request, target), out body);
+        if (problem is not null)
         {
             return problem;
         }
 
-        var url = GeminiUrl.Of(baseUrl, target.Provider.ApiVersion, target.Model, request.Scan.IsStreaming);
+        // Without alt=sse the stream would be one growing array.
+        var action = isEmbedding ? ":batchEmbedContents" : request.Scan.IsStreaming ? ":streamGenerateContent?alt=sse" : ":generateContent";
+        var url = GeminiUrl.Of(baseUrl, target.Provider.ApiVersion, target.Model, action);
         var message = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ReadOnlyMemoryContent(body) };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         if (target.ApiKey is { } key)
@@ -50,8 +56,9 @@ public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func
         return ProviderCall.Send(message);
     }
 
-    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) =>
-        new GeminiReply(MemoryOf(request, target), _newGuid).Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid));
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => request.Operation == Operation.Embeddings
+        ? GeminiEmbeddings.Read(body.Span, request, target)
+        : new GeminiReply(MemoryOf(request, target), _newGuid).Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid));
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new GeminiStreamTranslator(
         CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, MemoryOf(request, target), _newGuid);

@@ -8,8 +8,8 @@ internal static partial class GeminiUrl
     /// <param name="baseUrl">As people write it: with or without version path, <c>/openai</c> and slash at its end.</param>
     /// <param name="apiVersion">The version where the base URL names none; null: <c>v1beta</c>.</param>
     /// <param name="model">With or without the <c>models/</c> of Google's own lists.</param>
-    /// <param name="isStreaming">Whether the answer is streamed.</param>
-    public static Uri Of(Uri baseUrl, string? apiVersion, string model, bool isStreaming)
+    /// <param name="action">What is asked of the model, colon first; may bring a query.</param>
+    public static Uri Of(Uri baseUrl, string? apiVersion, string model, string action)
     {
         var root = baseUrl.GetLeftPart(UriPartial.Path).TrimEnd('/');
         if (root.EndsWith("/openai", StringComparison.OrdinalIgnoreCase))
@@ -22,12 +22,20 @@ internal static partial class GeminiUrl
             root += "/" + Uri.EscapeDataString(apiVersion ?? "v1beta");
         }
 
-        var (collection, name) = model.Split('/', 2) is ["models" or "tunedModels", { Length: > 0 } bare] ? (model[..model.IndexOf('/', StringComparison.Ordinal)], bare) : ("models", model);
-
-        // Without alt=sse the stream would be one growing array. The action behind the name keeps ".." from being a path's step.
-        var action = isStreaming ? ":streamGenerateContent?alt=sse" : ":generateContent";
+        // The action behind the name keeps ".." from being a path's step.
+        var (collection, name) = Split(model);
         return new Uri($"{root}/{collection}/{Uri.EscapeDataString(name)}{action}");
     }
+
+    /// <summary>The model's name as it stands in a body: with its collection.</summary>
+    public static string ResourceName(string model)
+    {
+        var (collection, name) = Split(model);
+        return $"{collection}/{name}";
+    }
+
+    private static (string Collection, string Name) Split(string model) =>
+        model.Split('/', 2) is [("models" or "tunedModels") and var collection, { Length: > 0 } name] ? (collection, name) : ("models", model);
 
     [GeneratedRegex("/v[0-9]+[a-z0-9]*$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex VersionPath();

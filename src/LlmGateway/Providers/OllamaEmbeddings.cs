@@ -59,12 +59,7 @@ internal static class OllamaEmbeddings
             return ProviderReply.Invalid("The reply is not a JSON object.");
         }
 
-        var output = new ArrayBufferWriter<byte>(body.Length + 256);
-        using var json = new Utf8JsonWriter(output, OpenAiJson.Writing);
-        json.WriteStartObject();
-        json.WriteString("object"u8, "list"u8);
-        json.WriteString("model"u8, target.Model);
-        var count = -1;
+        using var list = new EmbeddingListWriter(target.Model, request.Scan.WantsBase64, body.Length);
         TokenUsage? usage = null;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
@@ -73,11 +68,14 @@ internal static class OllamaEmbeddings
             var isError = reader.ValueTextEquals("error"u8);
             reader.Read();
             var start = (int)reader.TokenStartIndex;
-            if (isVectors && count < 0 && reader.TokenType == JsonTokenType.StartArray)
+            if (isVectors && list.Count == 0 && reader.TokenType == JsonTokenType.StartArray)
             {
-                if (!TryCopy(ref reader, body, request.Scan.WantsBase64, json, out count))
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
-                    return ProviderReply.Invalid("An embedding in the reply is no vector.");
+                    if (!list.TryAdd(ref reader, body))
+                    {
+                        return ProviderReply.Invalid("An embedding in the reply is no vector.");
+                    }
                 }
 
                 continue;
@@ -96,53 +94,12 @@ internal static class OllamaEmbeddings
         }
 
         reader.Read();
-        if (count != request.Scan.InputCount)
+        if (list.Count != request.Scan.InputCount)
         {
-            return ProviderReply.Invalid($"The reply holds {Math.Max(count, 0)} embeddings for {request.Scan.InputCount} inputs.");
+            return ProviderReply.Invalid($"The reply holds {list.Count} embeddings for {request.Scan.InputCount} inputs.");
         }
 
         // OpenAI's form has no answer without usage, so a client gets the estimate where Ollama does not count.
-        var told = (usage ?? TokenEstimate.Of(request, 0)).Input;
-        json.WriteStartObject("usage"u8);
-        json.WriteNumber("prompt_tokens"u8, told);
-        json.WriteNumber("total_tokens"u8, told);
-        json.WriteEndObject();
-        json.WriteEndObject();
-        json.Flush();
-        return new ProviderReply(output.WrittenMemory, usage);
-    }
-
-    private static bool TryCopy(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, bool asBase64, Utf8JsonWriter json, out int count)
-    {
-        count = 0;
-        var floats = new ArrayBufferWriter<byte>(1024 * sizeof(float));
-        json.WriteStartArray("data"u8);
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            var start = (int)reader.TokenStartIndex;
-            floats.ResetWrittenCount();
-            if (reader.TokenType != JsonTokenType.StartArray || !EmbeddingVector.TryReadNumbers(ref reader, asBase64 ? floats : null))
-            {
-                return false;
-            }
-
-            json.WriteStartObject();
-            json.WriteString("object"u8, "embedding"u8);
-            json.WriteNumber("index"u8, count++);
-            json.WritePropertyName("embedding"u8);
-            if (asBase64)
-            {
-                json.WriteBase64StringValue(floats.WrittenSpan);
-            }
-            else
-            {
-                json.WriteRawValue(body[start..(int)reader.BytesConsumed], skipInputValidation: true);
-            }
-
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        return true;
+        return new ProviderReply(list.End((usage ?? TokenEstimate.Of(request, 0)).Input), usage);
     }
 }

@@ -47,9 +47,57 @@ internal sealed class GeminiRules : IWireRules
             return [problem!];
         }
 
-        return request.Path.EndsWith(":generateContent", StringComparison.Ordinal) || request.Path.EndsWith(":streamGenerateContent", StringComparison.Ordinal)
-            ? Top(request, body).Concat(Contents(body)).Concat(Signatures(request, body)).Concat(Tools(body))
-            : [];
+        return Action(request) switch
+        {
+            "generateContent" or "streamGenerateContent" => Top(request, body).Concat(Contents(body)).Concat(Signatures(request, body)).Concat(Tools(body)),
+            "batchEmbedContents" => Batch(request, body),
+            "embedContent" => Embed(request, body),
+            _ => [],
+        };
+    }
+
+    private static string Action(RecordedRequest request) => request.Path[(request.Path.LastIndexOf(':') + 1)..];
+
+    private static IEnumerable<string> Batch(RecordedRequest request, JsonElement body)
+    {
+        foreach (var name in body.UnknownMembers("requests"))
+        {
+            yield return $"Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.";
+        }
+
+        var requests = body.Get("requests").Items().ToList();
+        if (requests.Count is 0 or > 100)
+        {
+            yield return "BatchEmbedContentsRequest.requests: at least 1, at most 100 requests can be in one batch";
+        }
+
+        foreach (var problem in requests.SelectMany(one => one.Get("model").IsText() ? Embed(request, one) : ["BatchEmbedContentsRequest.requests.model: unexpected model name format"]))
+        {
+            yield return problem;
+        }
+    }
+
+    private static IEnumerable<string> Embed(RecordedRequest request, JsonElement body)
+    {
+        foreach (var name in body.UnknownMembers("model", "content", "taskType", "title", "outputDimensionality"))
+        {
+            yield return $"Unknown name \"{name}\" at 'requests': Cannot find field.";
+        }
+
+        if (body.Get("model") is { } model && !Uri.UnescapeDataString(request.Path).EndsWith($"/{model}:{Action(request)}", StringComparison.Ordinal))
+        {
+            yield return "the model of a request is not the model of its batch";
+        }
+
+        if (body.Get("content") is not { } content || !content.Get("parts").Items().Any() || !content.Get("parts").Items().All(part => part.Get("text").IsText()))
+        {
+            yield return "content is empty, or not of text alone";
+        }
+
+        if (body.Get("outputDimensionality") is { } dimensions && !((JsonElement?)dimensions).IsIntegerFrom(1))
+        {
+            yield return "outputDimensionality is no positive integer";
+        }
     }
 
     private static IEnumerable<string> Top(RecordedRequest request, JsonElement body)
