@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -12,19 +13,21 @@ namespace LlmGateway.Providers;
 /// </summary>
 internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
 {
-    private readonly SortedDictionary<int, GeminiCandidate> _candidates = [];
+    private readonly List<GeminiCandidate> _candidates = [];
     private readonly GeminiUsage _usage = new();
+    private readonly ArrayBufferWriter<byte> _json = new();
 
     /// <summary>An error that the answer told, or what is wrong with it.</summary>
     public ProviderError? Error { get; private set; }
 
-    public IReadOnlyCollection<GeminiCandidate> Candidates => _candidates.Values;
+    /// <summary>By their index.</summary>
+    public IReadOnlyList<GeminiCandidate> Candidates => _candidates;
 
     /// <summary>Whether each candidate has said why it ended.</summary>
-    public bool IsComplete => _candidates.Count > 0 && _candidates.Values.All(candidate => candidate.Ended is not null);
+    public bool IsComplete => _candidates.Count > 0 && _candidates.TrueForAll(static candidate => candidate.Ended is not null);
 
     /// <summary>Usage as far as it has been told; null while it has not.</summary>
-    public TokenUsage? Usage => _usage.Read(_candidates.Values.Any(candidate => candidate.HasOutput));
+    public TokenUsage? Usage => _usage.Read(_candidates.Exists(static candidate => candidate.HasOutput));
 
     /// <summary>Reads one object, or a list of them (a stream without <c>alt=sse</c>, an error); false where the bytes are neither.</summary>
     public bool TryRead(ReadOnlySpan<byte> json)
@@ -36,11 +39,12 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
 
         try
         {
-            var reader = new Utf8JsonReader(json);
-            using var document = JsonDocument.ParseValue(ref reader);
+            // A document over memory is read through once; over a reader it would be twice.
+            _json.ResetWrittenCount();
+            _json.Write(json);
+            using var document = JsonDocument.Parse(_json.WrittenMemory);
             var root = document.RootElement;
-            var isAlone = json[(int)reader.BytesConsumed..].Trim(" \t\r\n"u8).IsEmpty;
-            return isAlone && (root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().All(ReadChunk) : ReadChunk(root));
+            return root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().All(ReadChunk) : ReadChunk(root);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -92,7 +96,7 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
             Candidate(0);
         }
 
-        foreach (var candidate in _candidates.Values)
+        foreach (var candidate in _candidates)
         {
             candidate.End(FinishReason.ContentFilter);
         }
@@ -110,9 +114,12 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
         if (json.Find("content"u8) is { ValueKind: JsonValueKind.Object } content && content.Find("parts"u8) is { ValueKind: JsonValueKind.Array } parts)
         {
             var logprobs = json.Find("logprobsResult"u8) is { ValueKind: JsonValueKind.Object } result ? GeminiLogprobs.Translate(result) : default;
-            foreach (var part in parts.EnumerateArray().Where(part => part.ValueKind == JsonValueKind.Object))
+            foreach (var part in parts.EnumerateArray())
             {
-                ReadPart(candidate, part, ref logprobs);
+                if (part.ValueKind == JsonValueKind.Object)
+                {
+                    ReadPart(candidate, part, ref logprobs);
+                }
             }
         }
 
@@ -191,11 +198,18 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
 
     private GeminiCandidate Candidate(int index)
     {
-        if (!_candidates.TryGetValue(index, out var candidate))
+        // There is one, or a handful.
+        var at = _candidates.Count;
+        while (at > 0 && _candidates[at - 1].Index >= index)
         {
-            _candidates[index] = candidate = new GeminiCandidate(index);
+            at--;
         }
 
-        return candidate;
+        if (at == _candidates.Count || _candidates[at].Index != index)
+        {
+            _candidates.Insert(at, new GeminiCandidate(index));
+        }
+
+        return _candidates[at];
     }
 }

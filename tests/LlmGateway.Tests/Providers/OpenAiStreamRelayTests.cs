@@ -113,6 +113,19 @@ public sealed class OpenAiStreamRelayTests
     [Fact]
     public void Relay_Garbage_IsAnError() => Assert.Equal(FailureReason.InvalidResponse, Run("data: <html>\n\n").Relay.Error!.Reason);
 
+    [Theory]
+    [InlineData(1_500_000)]
+    [InlineData(20_000_000)]
+    public void Relay_LongLine_GoesThroughWhole(int length)
+    {
+        var line = $$$"""data: {"choices":[{"index":0,"delta":{"content":"{{{new string('x', length)}}}"},"finish_reason":null}]}""" + "\n\n";
+
+        var (relay, output) = Run(line + Finish + Done, split: length / 2);
+
+        Assert.Null(relay.Error);
+        Assert.True(line + Finish + Done == output);
+    }
+
     [Fact]
     public void Relay_FinishWithoutDone_GetsDone() => Assert.Equal(Role + Content + Finish + Done, Run(Role + Content + Finish).Output);
 
