@@ -100,15 +100,14 @@ internal static class GeminiEmbeddings
                     return ProviderReply.Invalid("An embedding in the reply is no vector.");
                 }
             }
-            else if ((isUsage && reader.TokenType == JsonTokenType.StartObject) || (isError && reader.TokenType != JsonTokenType.Null))
+            else if (isUsage)
             {
-                using var document = JsonDocument.ParseValue(ref reader);
-                if (isError)
-                {
-                    return ProviderReply.Failed(GeminiErrors.ReadInside(document.RootElement));
-                }
-
-                counts.Note(document.RootElement);
+                counts.Note(ref reader);
+            }
+            else if (isError && reader.TokenType != JsonTokenType.Null)
+            {
+                using var error = JsonDocument.ParseValue(ref reader);
+                return ProviderReply.Failed(GeminiErrors.ReadInside(error.RootElement));
             }
             else
             {

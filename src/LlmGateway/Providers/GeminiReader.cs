@@ -13,6 +13,9 @@ namespace LlmGateway.Providers;
 /// </summary>
 internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
 {
+    /// <summary>An index above this is taken for a mistake.</summary>
+    public const int MaxIndex = 1023;
+
     private readonly List<GeminiCandidate> _candidates = [];
     private readonly GeminiUsage _usage = new();
     private readonly ArrayBufferWriter<byte> _json = new();
@@ -39,6 +42,12 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
 
         try
         {
+            if (GeminiTextChunk.TryRead(json, _usage, out var plain))
+            {
+                Tell(Candidate(plain.Index), plain.Text.Of(json), plain.IsThought, default);
+                return true;
+            }
+
             // A document over memory is read through once; over a reader it would be twice.
             _json.ResetWrittenCount();
             _json.Write(json);
@@ -82,7 +91,9 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
 
         if (chunk.Find("usageMetadata"u8) is { ValueKind: JsonValueKind.Object } usage)
         {
-            _usage.Note(usage);
+            var reader = new Utf8JsonReader(JsonMarshal.GetRawUtf8Value(usage));
+            reader.Read();
+            _usage.Note(ref reader);
         }
 
         return true;
@@ -109,7 +120,7 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
             return;
         }
 
-        var index = json.Find("index"u8) is { ValueKind: JsonValueKind.Number } told && told.TryGetInt32(out var number) && number is >= 0 and < 1024 ? number : position;
+        var index = json.Find("index"u8) is { ValueKind: JsonValueKind.Number } told && told.TryGetInt32(out var number) && number is >= 0 and <= MaxIndex ? number : position;
         var candidate = Candidate(index);
         if (json.Find("content"u8) is { ValueKind: JsonValueKind.Object } content && content.Find("parts"u8) is { ValueKind: JsonValueKind.Array } parts)
         {
@@ -142,20 +153,27 @@ internal sealed class GeminiReader(IGeminiSink sink, Func<Guid> newGuid)
         candidate.TextSignature = signature ?? candidate.TextSignature;
         if (part.Find("text"u8) is { ValueKind: JsonValueKind.String } text && JsonMarshal.GetRawUtf8Value(text).Length > 2)
         {
-            candidate.HasOutput = true;
-            if (part.Find("thought"u8) is { ValueKind: JsonValueKind.True })
-            {
-                sink.OnThought(candidate, text);
-                return;
-            }
-
-            sink.OnText(candidate, text, logprobs);
-            logprobs = default;
+            var isThought = part.Find("thought"u8) is { ValueKind: JsonValueKind.True };
+            Tell(candidate, JsonMarshal.GetRawUtf8Value(text), isThought, logprobs);
+            logprobs = isThought ? logprobs : default;
         }
         else if (part.Find("inlineData"u8) is { ValueKind: JsonValueKind.Object } inline && inline.FindText("data"u8) is { Length: > 0 } data)
         {
             candidate.HasOutput = true;
             sink.OnImage(candidate, $"data:{inline.FindText("mimeType"u8) ?? "image/png"};base64,{data}");
+        }
+    }
+
+    private void Tell(GeminiCandidate candidate, ReadOnlySpan<byte> text, bool isThought, ReadOnlyMemory<byte> logprobs)
+    {
+        candidate.HasOutput = true;
+        if (isThought)
+        {
+            sink.OnThought(candidate, text);
+        }
+        else
+        {
+            sink.OnText(candidate, text, logprobs);
         }
     }
 

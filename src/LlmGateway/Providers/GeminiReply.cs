@@ -49,14 +49,14 @@ internal sealed class GeminiReply(GeminiCallMemory memory, Func<Guid> newGuid) :
         return new ProviderReply(output.WrittenMemory, usage, _outputBytes);
     }
 
-    void IGeminiSink.OnText(GeminiCandidate candidate, JsonElement text, ReadOnlyMemory<byte> logprobs)
+    void IGeminiSink.OnText(GeminiCandidate candidate, ReadOnlySpan<byte> text, ReadOnlyMemory<byte> logprobs)
     {
         var message = MessageOf(candidate);
-        message.Content.Append(Count(text.GetString()!));
+        message.Content.Append(Count(text));
         message.Logprobs = message.Logprobs.IsEmpty ? logprobs : message.Logprobs;
     }
 
-    void IGeminiSink.OnThought(GeminiCandidate candidate, JsonElement text) => MessageOf(candidate).Reasoning.Append(Count(text.GetString()!));
+    void IGeminiSink.OnThought(GeminiCandidate candidate, ReadOnlySpan<byte> text) => MessageOf(candidate).Reasoning.Append(Count(text));
 
     void IGeminiSink.OnCall(GeminiCandidate candidate, string id, JsonElement name, ReadOnlySpan<byte> arguments)
     {
@@ -86,8 +86,12 @@ internal sealed class GeminiReply(GeminiCallMemory memory, Func<Guid> newGuid) :
         return message;
     }
 
-    private string Count(string text)
+    /// <summary>What the JSON string says, counted as output.</summary>
+    private string Count(ReadOnlySpan<byte> json)
     {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        var text = reader.GetString()!;
         _outputBytes += Encoding.UTF8.GetByteCount(text);
         return text;
     }

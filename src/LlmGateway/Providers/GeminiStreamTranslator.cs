@@ -73,16 +73,16 @@ internal sealed class GeminiStreamTranslator(CompletionStamp stamp, bool tellsUs
         OpenAiChunkWriter.WriteDone(output);
     }
 
-    void IGeminiSink.OnText(GeminiCandidate candidate, JsonElement text, ReadOnlyMemory<byte> logprobs)
+    void IGeminiSink.OnText(GeminiCandidate candidate, ReadOnlySpan<byte> text, ReadOnlyMemory<byte> logprobs)
     {
-        var content = WireText.Json(JsonMarshal.GetRawUtf8Value(text));
+        var content = WireText.Json(text);
         _chunks.WriteContent(Enter(candidate), content, logprobs.Span);
         Saw(content.Utf8Length);
     }
 
-    void IGeminiSink.OnThought(GeminiCandidate candidate, JsonElement text)
+    void IGeminiSink.OnThought(GeminiCandidate candidate, ReadOnlySpan<byte> text)
     {
-        var thought = WireText.Json(JsonMarshal.GetRawUtf8Value(text));
+        var thought = WireText.Json(text);
         _chunks.WriteReasoning(Enter(candidate), thought);
         Saw(thought.Utf8Length);
     }

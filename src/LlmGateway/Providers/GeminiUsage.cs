@@ -1,6 +1,5 @@
 using System.Text.Json;
 using LlmGateway.Model;
-using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Providers;
 
@@ -17,14 +16,46 @@ internal sealed class GeminiUsage
     private long _toolUse;
     private long _cached;
 
-    public void Note(JsonElement metadata)
+    /// <summary>Takes the value that <paramref name="reader"/> stands on, and reads to its end; what is no object tells nothing.</summary>
+    public void Note(ref Utf8JsonReader reader)
     {
-        _prompt = Count(metadata, "promptTokenCount"u8) ?? _prompt;
-        _candidates = Count(metadata, "candidatesTokenCount"u8) ?? _candidates;
-        _total = Count(metadata, "totalTokenCount"u8) ?? _total;
-        _thoughts = Count(metadata, "thoughtsTokenCount"u8) ?? _thoughts;
-        _toolUse = Count(metadata, "toolUsePromptTokenCount"u8) ?? _toolUse;
-        _cached = Count(metadata, "cachedContentTokenCount"u8) ?? _cached;
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("promptTokenCount"u8))
+            {
+                _prompt = Count(ref reader) ?? _prompt;
+            }
+            else if (reader.ValueTextEquals("candidatesTokenCount"u8))
+            {
+                _candidates = Count(ref reader) ?? _candidates;
+            }
+            else if (reader.ValueTextEquals("totalTokenCount"u8))
+            {
+                _total = Count(ref reader) ?? _total;
+            }
+            else if (reader.ValueTextEquals("thoughtsTokenCount"u8))
+            {
+                _thoughts = Count(ref reader) ?? _thoughts;
+            }
+            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8))
+            {
+                _toolUse = Count(ref reader) ?? _toolUse;
+            }
+            else if (reader.ValueTextEquals("cachedContentTokenCount"u8))
+            {
+                _cached = Count(ref reader) ?? _cached;
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
     }
 
     /// <summary>Usage in OpenAI's terms; null while it is not known.</summary>
@@ -47,6 +78,15 @@ internal sealed class GeminiUsage
         return usage.IsSane ? usage : null;
     }
 
-    private static long? Count(JsonElement metadata, ReadOnlySpan<byte> name) =>
-        metadata.Find(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var count) && count is >= 0 and <= TokenUsage.Sane ? count : null;
+    private static long? Count(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var count) && count is >= 0 and <= TokenUsage.Sane)
+        {
+            return count;
+        }
+
+        reader.Skip();
+        return null;
+    }
 }

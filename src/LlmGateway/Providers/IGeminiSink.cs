@@ -8,9 +8,11 @@ internal interface IGeminiSink
     /// <param name="candidate">The candidate that says it.</param>
     /// <param name="text">A JSON string, not empty.</param>
     /// <param name="logprobs">OpenAI's <c>logprobs</c> object; empty: none.</param>
-    void OnText(GeminiCandidate candidate, JsonElement text, ReadOnlyMemory<byte> logprobs);
+    void OnText(GeminiCandidate candidate, ReadOnlySpan<byte> text, ReadOnlyMemory<byte> logprobs);
 
-    void OnThought(GeminiCandidate candidate, JsonElement text);
+    /// <param name="candidate">The candidate that thinks.</param>
+    /// <param name="text">A JSON string, not empty.</param>
+    void OnThought(GeminiCandidate candidate, ReadOnlySpan<byte> text);
 
     /// <param name="candidate">The candidate that calls.</param>
     /// <param name="id">The call's id towards the client.</param>
