@@ -5,7 +5,7 @@ namespace LlmGateway.Providers;
 
 /// <summary>
 /// The chunk that streams are made of: one candidate with one part of text that goes on, and nothing else that matters. It is read in one
-/// pass and without a document, which is three times as fast; whatever holds more is left to <see cref="GeminiReader"/>.
+/// pass and without a document, which halves what an event costs; whatever holds more is left to <see cref="GeminiReader"/>.
 /// </summary>
 /// <param name="Index">The candidate's index.</param>
 /// <param name="Text">The text, a JSON string that is not empty.</param>
