@@ -27,7 +27,7 @@ public sealed class OllamaNativeTests
     [Theory]
     [InlineData(
         """{"model":"m","stream":true,""" + Messages + "}",
-        """{"options":{"temperature":0.10,"top_p":0.9,"num_predict":50,"seed":7,"stop":["a"]},"think":"high","model":"test-model","stream":true, "messages":[{"role":"system","content":"Be \"kind\"."}, {"role":"user", "content":"h\u00e9", "mood":{"x":1.50}} ]}""")]
+        """{"think":"high","options":{"temperature":0.10,"top_p":0.9,"num_predict":50,"seed":7,"stop":["a"]},"model":"test-model","stream":true, "messages":[{"role":"system","content":"Be \"kind\"."}, {"role":"user", "content":"h\u00e9", "mood":{"x":1.50}} ]}""")]
     [InlineData(
         """{"model":"m","stream":true,"think":false,"options":{"temperature":1e0,"num_predict":-1,"seed":null,"stop":["b"]},""" + Messages + "}",
         """{"model":"test-model","stream":true,"think":false,"options":{"top_p":0.9,"temperature":1e0,"num_predict":-1,"seed":7,"stop":["b"]}, "messages":[{"role":"system","content":"Be \"kind\"."}, {"role":"user", "content":"h\u00e9", "mood":{"x":1.50}} ]}""")]
