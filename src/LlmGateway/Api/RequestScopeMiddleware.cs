@@ -19,10 +19,11 @@ internal sealed partial class RequestScopeMiddleware(
 
     public async Task InvokeAsync(HttpContext context)
     {
-        var recordId = Guid.CreateVersion7();
+        var now = time.GetUtcNow();
+        var recordId = UniqueIds.NewVersion7(now);
         var requestId = RequestIds.Choose(context.Request.Headers[RequestIds.Header], recordId);
         var template = EndpointTemplate.Of(context.GetEndpoint());
-        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()), configuration.Current, template, time.GetUtcNow());
+        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()), configuration.Current, template, now);
         context.Features.Set(scope);
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;

@@ -12,8 +12,8 @@ internal static class IdentityHeaders
         Add(headers, names.UserId, request.Identity.UserId);
         Add(headers, names.UserType, request.Identity.UserType);
         Add(headers, names.SystemName, request.Config.SystemName);
-        Add(headers, names.PromptMessageId, Guid.NewGuid().ToString());
-        Add(headers, names.CompletionMessageId, Guid.NewGuid().ToString());
+        Add(headers, names.PromptMessageId, UniqueIds.NewVersion4().ToString());
+        Add(headers, names.CompletionMessageId, UniqueIds.NewVersion4().ToString());
     }
 
     private static void Add(HttpRequestHeaders headers, string name, string? value)
