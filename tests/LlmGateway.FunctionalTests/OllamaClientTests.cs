@@ -80,6 +80,129 @@ public sealed class OllamaClientTests
     }
 
     [Fact]
+    public async Task Between_two_that_speak_Ollama_bytes_pass_as_they_are()
+    {
+        const string Reply = """{ "model":"llama3.1","message":{"role":"assistant","content":"h\u00e9","own":[1.0e+0]},"done":true,"done_reason":"stop","prompt_eval_count":9,"eval_count":2,"load_duration":12345678901234567890 }""";
+        await using var provider = ScriptedProvider.Anything().On("POST /api/chat", Script.Json(Reply));
+        await using var gateway = await Native(provider).StartAsync();
+
+        using var response = await gateway.SendAsync(
+            "/api/chat", """{"model":"agent:writer", "stream":false,"own":{"n":[1.0e+2,-0.0,12345678901234567890]},"keep_alive":"5m","options":{"top_k":5.0,"odd":null},"messages":[{"role":"user","content":"Hello","mood":1.50}]}""");
+
+        Assert.Equal(Reply, await response.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(
+            """{"model":"llama3.1", "stream":false,"own":{"n":[1.0e+2,-0.0,12345678901234567890]},"keep_alive":"5m","options":{"temperature":0.5,"top_k":5.0,"odd":null},"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hello","mood":1.50}]}""",
+            provider.Requests[0].Text);
+        var record = Assert.Single(await gateway.Ledger.WaitForRequestsAsync(1));
+        Assert.Equal((9L, 2L), (record["input_tokens"], record["output_tokens"]));
+    }
+
+    [Fact]
+    public async Task Between_two_that_speak_Ollama_lines_pass_as_they_come()
+    {
+        var gate = new Gate();
+        string[] lines =
+        [
+            OllamaReplies.Word("Well "),
+            """{"message":{"role":"assistant","content":"","thinking":"hm","tool_calls":[{"function":{"name":"f","arguments":{"n":1.0}}}]},"own":-0.0}""",
+            OllamaReplies.Last(),
+        ];
+        await using var provider = ScriptedProvider.Ollama().Answers(Script.JsonLines(lines[0]).WaitFor(gate).Line(lines[1]).Line(lines[2]));
+        await using var gateway = await Native(provider).StartAsync();
+
+        using var response = await gateway.OpenStreamAsync("/api/chat", """{"model":"agent:writer","messages":[{"role":"user","content":"Hello"}],"truncate":true}""");
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+        var first = await reader.ReadLineAsync(Cancellation);
+        gate.Release();
+        var rest = await reader.ReadToEndAsync(Cancellation);
+
+        Assert.Equal("application/x-ndjson", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(lines[0], first);
+        Assert.Equal($"{lines[1]}\n{lines[2]}\n", rest);
+        Assert.True(provider.Requests[0].Json().GetProperty("truncate").GetBoolean());
+        var record = Assert.Single(await gateway.Ledger.WaitForRequestsAsync(1));
+        Assert.Equal((9L, 2L), (record["input_tokens"], record["output_tokens"]));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_native_stream_that_breaks_ends_with_an_error_line(bool isTold)
+    {
+        var script = Script.JsonLines(OllamaReplies.Word("Well "));
+        await using var provider = ScriptedProvider.Ollama().Answers(isTold ? script.Line(OllamaReplies.Error("out of memory")) : script.Reset());
+        await using var gateway = await Native(provider).StartAsync();
+
+        using var response = await gateway.SendAsync("/api/chat", """{"model":"agent:writer","messages":[{"role":"user","content":"Hello"}]}""");
+
+        var lines = (await response.Content.ReadAsStringAsync(Cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal((2, OllamaReplies.Word("Well ")), (lines.Length, lines[0]));
+        var error = Assert.Single(Json(lines[1]).EnumerateObject());
+        Assert.Equal(("error", JsonValueKind.String), (error.Name, error.Value.ValueKind));
+    }
+
+    [Fact]
+    public async Task A_fallback_to_another_form_translates()
+    {
+        await using var ollama = ScriptedProvider.Ollama().Answers(Script.JsonLines(OllamaReplies.Error("out of memory")));
+        await using var other = ScriptedProvider.OpenAi().Answers(Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Well met"), OpenAiReplies.FinishChunk(), OpenAiReplies.UsageChunk()).Done());
+        await using var gateway = await Native(ollama).InProduction(other)
+            .WithAgents("""{"agents":{"writer":{"provider":"ollama","model_name":"llama3.1","system_prompt":"Be kind.","fallbacks":[{"provider":"internal","model_name":"b"}]}}}""").StartAsync();
+
+        using var response = await gateway.SendAsync("/api/chat", """{"model":"agent:writer","messages":[{"role":"user","content":"Hello"}],"truncate":true}""", Key);
+
+        var lines = (await response.Content.ReadAsStringAsync(Cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Json).ToList();
+        Assert.Equal("Well met", lines[0].GetProperty("message").GetProperty("content").GetString());
+        Assert.True(lines[^1].GetProperty("done").GetBoolean());
+        var sent = other.Requests[0].Json();
+        Assert.Equal(("b", 2), (sent.GetProperty("model").GetString(), sent.GetProperty("messages").GetArrayLength()));
+        Assert.True(ollama.Requests[0].Json().GetProperty("truncate").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_prompt_between_two_that_speak_Ollama_keeps_its_context()
+    {
+        const string Line = """{"model":"llama3.1","response":"Well met","done":false}""";
+        const string Last = """{"model":"llama3.1","response":"","done":true,"done_reason":"stop","context":[1,2,3],"prompt_eval_count":9,"eval_count":2}""";
+        await using var provider = ScriptedProvider.Ollama().On("POST /api/generate", Script.JsonLines(Line, Last), Script.Json(Last));
+        await using var gateway = await Native(provider).StartAsync();
+
+        using var streamed = await gateway.SendAsync("/api/generate", """{"model":"agent:writer","prompt":"Hello","context":[1,2]}""");
+        using var raw = await gateway.SendAsync("/api/generate", """{"model":"llama3.1","prompt":"[INST] Hello","raw":true,"stream":false}""");
+
+        Assert.Equal($"{Line}\n{Last}\n", await streamed.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(Last, await raw.Content.ReadAsStringAsync(Cancellation));
+        var (first, second) = (provider.Requests[0].Json(), provider.Requests[1].Json());
+        Assert.Equal(("Be kind.", "[1,2]"), (first.GetProperty("system").GetString(), first.GetProperty("context").GetRawText()));
+        Assert.Equal((true, "[INST] Hello"), (second.GetProperty("raw").GetBoolean(), second.GetProperty("prompt").GetString()));
+    }
+
+    [Fact]
+    public async Task A_raw_prompt_without_Ollama_behind_it_is_refused()
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithoutVariable("OLLAMA_BASE_URL").StartAsync();
+
+        using var response = await gateway.SendAsync("/api/generate", """{"model":"m","prompt":"p","raw":true}""", Key);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("'raw' needs a provider of type 'ollama'", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_member_that_Ollama_would_take_for_the_model_does_not_reach_it()
+    {
+        await using var provider = ScriptedProvider.Ollama().Answers(Script.Json(OllamaReplies.Whole("hi")));
+        await using var gateway = await Native(provider).StartAsync();
+
+        using var response = await gateway.SendAsync("/api/chat", """{"model":"agent:writer","Model":"other","stream":false,"messages":[{"role":"user","content":"Hello"}]}""");
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.DoesNotContain("other", provider.Requests[0].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_stream_that_breaks_ends_with_an_error_line()
     {
         await using var provider = ScriptedProvider.OpenAi().Answers(Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Well ")).Reset());
@@ -95,7 +218,6 @@ public sealed class OllamaClientTests
     [InlineData("/api/chat", """{"messages":[]}""", 400)]
     [InlineData("/api/chat", "{", 400)]
     [InlineData("/api/chat", """{"model":"agent:nobody","messages":[{"role":"user","content":"a"}]}""", 404)]
-    [InlineData("/api/generate", """{"model":"m","prompt":"p","raw":true}""", 400)]
     [InlineData("/api/show", """{"model":"agent:nobody"}""", 404)]
     [InlineData("/api/show", "{}", 400)]
     [InlineData("/api/embed", """{"model":"m","input":[1,2]}""", 400)]
@@ -152,6 +274,10 @@ public sealed class OllamaClientTests
         Assert.Equal("[[0.5,-1],[0,1]]", reply.GetProperty("embeddings").GetRawText());
         Assert.Equal(4, reply.GetProperty("prompt_eval_count").GetInt32());
     }
+
+    private static GatewayUnderTest Native(ScriptedProvider provider) => new GatewayUnderTest()
+        .WithVariable("OLLAMA_BASE_URL", provider.BaseUrl)
+        .WithAgents("""{"agents":{"writer":{"provider":"ollama","model_name":"llama3.1","temperature":0.5,"system_prompt":"Be kind."}}}""");
 
     private static JsonElement Json(string text)
     {

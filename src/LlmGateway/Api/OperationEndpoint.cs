@@ -100,6 +100,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             TotalTimeout = TotalTimeout(headers["X-Stainless-Timeout"], config.TotalTimeout),
             Tally = scope.Tally,
             Surface = surface?.Name,
+            NativeForm = surface?.NativeForm,
             ClientBody = surface is null ? default : clientBody,
             ShowsReasoning = call?.ShowsReasoning ?? true,
             NativeOnly = call?.NativeOnly,

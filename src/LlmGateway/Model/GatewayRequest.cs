@@ -46,8 +46,11 @@ public sealed record GatewayRequest
     /// <summary>What the request has cost so far; the one part that changes.</summary>
     public required RequestTally Tally { get; init; }
 
-    /// <summary>What the client speaks where that is not OpenAI's form: a client dialect's name. A provider dialect of the same name takes the client's own body as it is.</summary>
+    /// <summary>What the client speaks where that is not OpenAI's form: a client dialect's name.</summary>
     public string? Surface { get; init; }
+
+    /// <summary>Which providers speak the client's own form and take its body as it is; null: none.</summary>
+    public NativeForm? NativeForm { get; init; }
 
     /// <summary>The body as such a client sent it; <see cref="Body"/> is its translation.</summary>
     public ReadOnlyMemory<byte> ClientBody { get; init; }
@@ -71,5 +74,5 @@ public sealed record GatewayRequest
     /// Whether client and target speak the same form and nothing in between needs OpenAI's: then the client's own body is spliced and the
     /// provider's answer goes through as it is, so that what OpenAI's form cannot say survives.
     /// </summary>
-    public bool IsNativeAt(ProviderTarget target) => Surface is not null && Surface == target.Provider.Type && !NeedsTranslation && Profile.Tools.Count == 0;
+    public bool IsNativeAt(ProviderTarget target) => NativeForm is not null && NativeForm.ProviderType == target.Provider.Type && !NeedsTranslation && Profile.Tools.Count == 0;
 }

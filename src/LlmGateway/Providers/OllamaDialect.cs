@@ -6,7 +6,8 @@ namespace LlmGateway.Providers;
 
 /// <summary>
 /// Ollama's native <c>/api/chat</c>. Its own <c>/v1</c> is not used: that ignores <c>max_completion_tokens</c>, overrides a model's sampling
-/// defaults, tears messages with images apart and loses errors inside streams.
+/// defaults, tears messages with images apart and loses errors inside streams. What a client of Ollama's own form sends goes on as it is, to
+/// <c>/api/chat</c> or <c>/api/generate</c>, and so does the answer.
 /// </summary>
 /// <remarks>
 /// No equivalent exists for these members, which are left out: <c>logit_bias</c>, <c>parallel_tool_calls</c>, <c>tool_choice</c> "required"
@@ -29,17 +30,13 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
             return ProviderCall.CannotCarry("no base_url is set");
         }
 
-        var isEmbedding = request.Operation == Operation.Embeddings;
-        var problem = isEmbedding
-            ? OllamaEmbeddings.TryWrite(request, target, out var body)
-            : OllamaRequestWriter.TryWrite(request, target, habits, out body);
-        if (problem is not null)
+        if (TryWrite(request, target, habits, out var path, out var content) is { } problem)
         {
             return problem;
         }
 
-        var message = new HttpRequestMessage(HttpMethod.Post, Url(baseUrl, isEmbedding ? "/api/embed" : "/api/chat")) { Content = new ReadOnlyMemoryContent(body) };
-        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        var message = new HttpRequestMessage(HttpMethod.Post, Url(baseUrl, path)) { Content = content };
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         if (target.ApiKey is { } key)
         {
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
@@ -49,12 +46,22 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
         return ProviderCall.Send(message);
     }
 
-    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => request.Operation == Operation.Embeddings
-        ? OllamaEmbeddings.Read(body.Span, request, target)
-        : OllamaReply.Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid), _newGuid);
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target)
+    {
+        if (request.Operation == Operation.Embeddings)
+        {
+            return OllamaEmbeddings.Read(body.Span, request, target);
+        }
 
-    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) =>
-        new OllamaStreamTranslator(CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, _newGuid);
+        var reply = OllamaReply.Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid), _newGuid);
+        return request.IsNativeAt(target) ? reply with { Body = body } : reply;
+    }
+
+    public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target)
+    {
+        var translator = new OllamaStreamTranslator(CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, _newGuid);
+        return request.IsNativeAt(target) ? new OllamaStreamRelay(translator) : translator;
+    }
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => OllamaErrors.Read(status, body);
 
@@ -62,6 +69,26 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
         error.Status == 400 && error.Message.Contains("does not support thinking", StringComparison.OrdinalIgnoreCase)
             ? TargetHabits.RefusesThinking & ~known
             : TargetHabits.None;
+
+    private static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, out string path, out HttpContent content)
+    {
+        ProviderCall? problem;
+        if (request.IsNativeAt(target))
+        {
+            path = request.NativeForm!.Path;
+            problem = OllamaNativeBody.TryWrite(request, target, habits, out var spliced);
+            content = problem is null ? spliced.ToContent() : new ReadOnlyMemoryContent(default);
+            return problem;
+        }
+
+        var isEmbedding = request.Operation == Operation.Embeddings;
+        path = isEmbedding ? "/api/embed" : "/api/chat";
+        problem = isEmbedding
+            ? OllamaEmbeddings.TryWrite(request, target, out var body)
+            : OllamaRequestWriter.TryWrite(request, target, habits, out body);
+        content = new ReadOnlyMemoryContent(body);
+        return problem;
+    }
 
     /// <summary>The base URL is accepted as people write it: with or without a slash, <c>/api</c> or <c>/v1</c> at its end.</summary>
     private static Uri Url(Uri baseUrl, string operation)

@@ -5,7 +5,7 @@ using LlmGateway.Model;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// What one object of Ollama's <c>/api/chat</c> says, a stream's line or a whole reply: where its values stand in the bytes. One instance is
+/// What one object of Ollama's <c>/api/chat</c> or <c>/api/generate</c> says, a stream's line or a whole reply: where its values stand in the bytes. One instance is
 /// read into again and again, so that a line costs no allocation.
 /// </summary>
 internal sealed class OllamaLine
@@ -95,6 +95,17 @@ internal sealed class OllamaLine
         if (reader.ValueTextEquals("message"u8))
         {
             ReadMessage(ref reader);
+        }
+        else if (reader.ValueTextEquals("response"u8))
+        {
+            // What follows a prompt stands beside its name, not inside a message.
+            var text = ReadRange(ref reader, JsonTokenType.String);
+            Content = Content.IsEmpty ? text : Content;
+        }
+        else if (reader.ValueTextEquals("thinking"u8))
+        {
+            var text = ReadRange(ref reader, JsonTokenType.String);
+            Thinking = Thinking.IsEmpty ? text : Thinking;
         }
         else if (reader.ValueTextEquals("done"u8))
         {

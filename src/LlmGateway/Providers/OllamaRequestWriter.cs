@@ -23,9 +23,6 @@ internal sealed class OllamaRequestWriter
         _target = target;
     }
 
-    /// <summary>Whether a profile's wish for JSON applies: the request has none of its own.</summary>
-    private bool FillsJson => _target.Sampling.WantsJson && !_request.Scan.Has(RequestFields.ResponseFormat);
-
     /// <summary>Writes the body; the answer is null, or why there is none.</summary>
     public static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, out ReadOnlyMemory<byte> body)
     {
@@ -57,6 +54,32 @@ internal sealed class OllamaRequestWriter
         }
     }
 
+    /// <summary>Whether a profile's wish for JSON applies: the request has none of its own.</summary>
+    public static bool FillsJson(GatewayRequest request, ProviderTarget target) =>
+        target.Sampling.WantsJson && !request.Scan.Has(RequestFields.ResponseFormat);
+
+    /// <summary>What the profile puts in front. A constraint alone leaves some models emitting blanks without end: they must be told as well.</summary>
+    public static string? SystemPrompt(GatewayRequest request, ProviderTarget target)
+    {
+        const string AnswerJson = "Answer with one valid JSON object and nothing else.";
+        var prompt = request.Profile.SystemPrompt;
+        return FillsJson(request, target) ? string.IsNullOrEmpty(prompt) ? AnswerJson : $"{prompt}\n\n{AnswerJson}" : prompt;
+    }
+
+    /// <summary>The value of <c>think</c> for an effort; null where there is none for it.</summary>
+    public static string? ThinkOf(string? effort) => effort switch
+    {
+        "none" => "false",
+        "minimal" or "low" => "\"low\"",
+        "medium" => "\"medium\"",
+        "high" => "\"high\"",
+        "xhigh" or "max" => "\"max\"",
+        _ => null,
+    };
+
+    public static ProviderCall InvalidJson() => ProviderCall.Refuse(GatewayError.Invalid(
+        ErrorCodes.InvalidJson, "The body is not valid JSON: a member stands twice, or a string is not valid Unicode."));
+
     private ProviderCall? Write(TargetHabits habits)
     {
         if (FindUnsupported() is { } reason)
@@ -67,7 +90,7 @@ internal sealed class OllamaRequestWriter
         _writer.WriteStartObject();
         _writer.WriteString("model"u8, _target.Model);
         _writer.WriteBoolean("stream"u8, _request.Scan.IsStreaming);
-        var problem = new OllamaMessageWriter(_writer).Write(_root, SystemPrompt())
+        var problem = new OllamaMessageWriter(_writer).Write(_root, SystemPrompt(_request, _target))
             ?? new OllamaToolWriter(_writer).Write(_root)
             ?? new OllamaOptionsWriter(_writer).Write(_root, _request.Scan, _target.Sampling)
             ?? WriteFormat()
@@ -92,21 +115,13 @@ internal sealed class OllamaRequestWriter
             : null;
     }
 
-    /// <summary>A constraint alone leaves some models emitting blanks without end: they must be told as well.</summary>
-    private string? SystemPrompt()
-    {
-        const string AnswerJson = "Answer with one valid JSON object and nothing else.";
-        var prompt = _request.Profile.SystemPrompt;
-        return FillsJson ? string.IsNullOrEmpty(prompt) ? AnswerJson : $"{prompt}\n\n{AnswerJson}" : prompt;
-    }
-
     private ProviderCall? WriteFormat()
     {
         var format = _root.Find("response_format"u8);
         var type = format?.ValueKind == JsonValueKind.Object ? format.Value.FindText("type"u8) : null;
         switch (type)
         {
-            case null when format is null && FillsJson:
+            case null when format is null && FillsJson(_request, _target):
             case "json_object":
                 _writer.WriteString("format"u8, "json"u8);
                 return null;
@@ -138,15 +153,7 @@ internal sealed class OllamaRequestWriter
         }
 
         var name = effort?.GetString() ?? _target.Sampling.ReasoningEffort?.Trim('"');
-        var think = name switch
-        {
-            "none" => "false",
-            "minimal" or "low" => "\"low\"",
-            "medium" => "\"medium\"",
-            "high" => "\"high\"",
-            "xhigh" or "max" => "\"max\"",
-            _ => null,
-        };
+        var think = ThinkOf(name);
         if (think is null && effort is not null)
         {
             return Invalid("reasoning_effort", "It must be none, minimal, low, medium, high, xhigh or max.");
@@ -171,7 +178,4 @@ internal sealed class OllamaRequestWriter
     }
 
     private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
-
-    private static ProviderCall InvalidJson() => ProviderCall.Refuse(GatewayError.Invalid(
-        ErrorCodes.InvalidJson, "The body is not valid JSON: a member stands twice, or a string is not valid Unicode."));
 }

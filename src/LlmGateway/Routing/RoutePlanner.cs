@@ -66,7 +66,7 @@ internal sealed class RoutePlanner(DialectSet dialects)
 
         if (request.NativeOnly is { } what && !request.IsNativeAt(target))
         {
-            return new SkippedTarget(target, FailureReason.Unsupported, $"{what} needs a provider of type '{request.Surface}'");
+            return new SkippedTarget(target, FailureReason.Unsupported, $"{what} needs a provider of type '{request.NativeForm?.ProviderType}'");
         }
 
         if (target.LacksApiKey)

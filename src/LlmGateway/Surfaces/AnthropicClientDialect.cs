@@ -20,6 +20,8 @@ public sealed class AnthropicClientDialect(Func<Guid>? newGuid = null) : IClient
 
     public string Name => DialectName;
 
+    public NativeForm NativeForm { get; } = new(DialectName, "/v1/messages");
+
     public string StreamType => "text/event-stream";
 
     public string RequestIdHeader => "request-id";

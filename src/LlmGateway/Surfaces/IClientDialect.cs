@@ -5,8 +5,11 @@ namespace LlmGateway.Surfaces;
 /// <summary>How to speak with one kind of client that does not speak OpenAI's form: the mirror of a provider dialect.</summary>
 public interface IClientDialect
 {
-    /// <summary>Travels with the request as <see cref="GatewayRequest.Surface"/>. A provider dialect of the same name takes the client's own body as it is.</summary>
+    /// <summary>Travels with the request as <see cref="GatewayRequest.Surface"/>.</summary>
     string Name { get; }
+
+    /// <summary>Which providers speak the same form: one of them gets the client's own body and answers for itself. Null: none.</summary>
+    NativeForm? NativeForm => null;
 
     /// <summary>Content type of a streamed answer.</summary>
     string StreamType { get; }

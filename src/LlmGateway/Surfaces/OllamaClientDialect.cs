@@ -9,7 +9,9 @@ namespace LlmGateway.Surfaces;
 /// <c>options</c> become sampling: <c>num_predict</c> is the limit (below 1: none), the names that OpenAI has are its own, all others travel
 /// as extensions of the same name. <c>keep_alive</c>, <c>truncate</c> and <c>shift</c> are a local server's affair and are left out.
 /// <c>think</c> true is a medium effort, false none. <c>raw</c>, <c>template</c>, <c>suffix</c> and a <c>context</c> go past the chat form
-/// altogether and are refused; no <c>context</c> is ever answered. Without messages or a prompt the "model" is loaded: an answer at once.
+/// altogether: a provider of type <c>ollama</c> alone carries them, so that a request finds another target or a clear 400. Without messages
+/// or a prompt the "model" is loaded: an answer at once. At a provider of type <c>ollama</c> nothing of this is translated: body and answer go
+/// through as they are, but for the model, a <c>stream</c> said aloud, and what the profile adds (see the provider's own native body).
 /// </remarks>
 public sealed class OllamaClientDialect : IClientDialect
 {
@@ -19,9 +21,15 @@ public sealed class OllamaClientDialect : IClientDialect
     private readonly TimeProvider _time;
     private readonly bool _isChat;
 
-    private OllamaClientDialect(TimeProvider time, bool isChat) => (_time, _isChat) = (time, isChat);
+    private OllamaClientDialect(TimeProvider time, bool isChat)
+    {
+        (_time, _isChat) = (time, isChat);
+        NativeForm = new NativeForm("ollama", isChat ? "/api/chat" : "/api/generate");
+    }
 
     public string Name => _isChat ? ChatName : GenerateName;
+
+    public NativeForm NativeForm { get; }
 
     public string StreamType => "application/x-ndjson";
 

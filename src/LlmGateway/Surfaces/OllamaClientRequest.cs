@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
@@ -7,6 +8,12 @@ namespace LlmGateway.Surfaces;
 /// <summary>Turns a request of Ollama's into a chat request: its top level here, messages and options in their own files.</summary>
 internal sealed class OllamaClientRequest(ClientRequestReader request, GatewayConfig config)
 {
+    private static readonly FrozenSet<string> KnownMembers = FrozenSet.ToFrozenSet(
+    [
+        "model", "messages", "prompt", "system", "suffix", "template", "context", "raw", "images", "stream", "format", "keep_alive", "tools", "options",
+        "think", "logprobs", "top_logprobs", "truncate", "shift",
+    ]);
+
     /// <summary>Whether the request asks for nothing but that the model be loaded, or unloaded.</summary>
     public bool ReadIsLoad(JsonElement root, bool isChat, out string reason)
     {
@@ -26,6 +33,7 @@ internal sealed class OllamaClientRequest(ClientRequestReader request, GatewayCo
     public ClientCall Read(JsonElement root, bool isChat)
     {
         var writer = request.Writer;
+        request.NeedsTranslation = root.EnumerateObject().Any(member => IsMistakable(member.Name));
         writer.WriteStartObject();
         writer.WriteString("model"u8, OllamaModelName.Resolve(root.FindText("model"u8)!, config));
         if (isChat)
@@ -52,6 +60,17 @@ internal sealed class OllamaClientRequest(ClientRequestReader request, GatewayCo
         return request.Finish();
     }
 
+    /// <summary>
+    /// Whether Ollama would take the member for another one: it matches names without regard to case, so that a second "Model" would win over
+    /// the one that was checked. The translation knows exact names alone and drops such a member.
+    /// </summary>
+    private static bool IsMistakable(string name)
+    {
+        // Two letters outside ASCII fold to one inside: the long s and the Kelvin sign.
+        var folded = name.Replace('\u017f', 's').Replace('\u212a', 'k').ToLowerInvariant();
+        return folded != name && KnownMembers.Contains(folded);
+    }
+
     private static bool IsZero(JsonElement keep) => keep.ValueKind switch
     {
         JsonValueKind.Number => keep.TryGetDouble(out var seconds) && seconds == 0,
@@ -59,20 +78,20 @@ internal sealed class OllamaClientRequest(ClientRequestReader request, GatewayCo
         _ => false,
     };
 
-    /// <summary>A prompt is a user message behind the system prompt. What goes past the chat form cannot be asked of any provider.</summary>
+    /// <summary>A prompt is a user message behind the system prompt. What goes past the chat form only Ollama itself can be asked.</summary>
     private void ReadPrompt(JsonElement root)
     {
         foreach (var name in (ReadOnlySpan<string>)["template", "suffix", "context"])
         {
             if (root.TryGetProperty(name, out var value) && !IsEmpty(value))
             {
-                request.Fail(name, "the gateway cannot pass it on; send the conversation as messages to /api/chat.");
+                request.NeedsNative($"'{name}'");
             }
         }
 
         if (root.Find("raw"u8) is { ValueKind: JsonValueKind.True })
         {
-            request.Fail("raw", "the gateway cannot pass a raw prompt on; send messages to /api/chat.");
+            request.NeedsNative("'raw'");
         }
 
         request.Writer.WriteStartArray("messages"u8);

@@ -26,12 +26,18 @@ internal sealed class SurfaceHandler(ClientDialectSet dialects) : DelegatingHand
             return Refuse(error, request, dialect);
         }
 
+        var isStream = response.Content.Headers.ContentType?.MediaType == "text/event-stream";
         if (NativeAnswer.Is(response))
         {
+            if (isStream)
+            {
+                response.Content.Headers.ContentType = new MediaTypeHeaderValue(dialect.StreamType);
+            }
+
             return response;
         }
 
-        if (response.Content.Headers.ContentType?.MediaType == "text/event-stream")
+        if (isStream)
         {
             var source = await response.Content.ReadAsStreamAsync(cancellationToken);
             return Answer(new StreamedReply(new SurfaceStream(response, source, dialect.CreateStreamWriter(request))), dialect.StreamType);

@@ -71,7 +71,26 @@ public sealed class OllamaClientTests
     [InlineData("""{"model":"m","prompt":"p","template":"t"}""", "template")]
     [InlineData("""{"model":"m","prompt":"p","context":[1]}""", "context")]
     [InlineData("""{"model":"m","prompt":"p","suffix":"s"}""", "suffix")]
-    public void Read_WhatGoesPastTheChatForm_IsRefused(string body, string param) => AssertRefused(Generate(), body, param);
+    public void Read_WhatGoesPastTheChatForm_OnlyOllamaCarries(string body, string member)
+    {
+        var call = Read(Generate(), body);
+
+        Assert.Null(call.Error);
+        Assert.Equal($"'{member}'", call.NativeOnly);
+    }
+
+    [Theory]
+    [InlineData("model", false)]
+    [InlineData("Model", true)]
+    [InlineData("\\u017fystem", true)]
+    [InlineData("thin\\u212a", true)]
+    [InlineData("myOwn", false)]
+    public void Read_NameThatOllamaTakesForAnother_NeedsTranslation(string name, bool isMistakable)
+    {
+        var other = name == "model" ? "" : $",\"{name}\":\"other\"";
+
+        Assert.Equal(isMistakable, Read(Ollama(), $$"""{"model":"m","messages":[{"role":"user","content":"a"}]{{other}}}""").NeedsTranslation);
+    }
 
     [Theory]
     [InlineData("""{"messages":[{"role":"user","content":"a"}]}""", "model")]

@@ -66,6 +66,13 @@ internal sealed class JsonEdits : IDisposable
         _splices.Insert(OffsetOf(JsonMarshal.GetRawUtf8Value(parent)) + 1, [(byte)'"', .. Encoding.UTF8.GetBytes(name), (byte)'"', (byte)':', .. json, .. comma]);
     }
 
+    /// <summary>Puts items in front of all others of an array, or members of an object; commas between them are the caller's.</summary>
+    public void Prepend(JsonElement parent, string json)
+    {
+        var isEmpty = parent.ValueKind == JsonValueKind.Array ? parent.GetArrayLength() == 0 : parent.GetPropertyCount() == 0;
+        _splices.Insert(OffsetOf(JsonMarshal.GetRawUtf8Value(parent)) + 1, Encoding.UTF8.GetBytes(isEmpty ? json : json + ","));
+    }
+
     /// <summary>Takes members out; once for each object, with all names that go.</summary>
     public void Remove(JsonElement parent, params ReadOnlySpan<string> names)
     {
