@@ -160,7 +160,7 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
 
         writer.WriteString("name"u8, call.Name);
         writer.WritePropertyName("response"u8);
-        if (!TryWriteObject(call.Output!))
+        if (!JsonObjectText.TryWrite(writer, call.Output!))
         {
             // It must be an object: text, lists and numbers are wrapped in one.
             writer.WriteStartObject();
@@ -185,29 +185,9 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
                 writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(arguments.Value), skipInputValidation: true);
                 return true;
             case JsonValueKind.String:
-                return TryWriteObject(arguments.Value.GetString()!);
+                return JsonObjectText.TryWrite(writer, arguments.Value.GetString()!);
             default:
                 return false;
-        }
-    }
-
-    /// <summary>A model or a tool wrote this text, so that it may be anything.</summary>
-    private bool TryWriteObject(string text)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(text, OpenAiJson.Reading);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                return false;
-            }
-
-            writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(document.RootElement), skipInputValidation: true);
-            return true;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return false;
         }
     }
 

@@ -179,29 +179,9 @@ internal sealed class OllamaMessageWriter(Utf8JsonWriter writer)
                 WriteEmptyObject();
                 return true;
             case JsonValueKind.String:
-                return TryWriteParsed(arguments.Value.GetString()!);
+                return JsonObjectText.TryWrite(writer, arguments.Value.GetString()!);
             default:
                 return false;
-        }
-    }
-
-    /// <summary>A model wrote this text, so that it may be anything.</summary>
-    private bool TryWriteParsed(string text)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(text, OpenAiJson.Reading);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                return false;
-            }
-
-            writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(document.RootElement), skipInputValidation: true);
-            return true;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return false;
         }
     }
 
