@@ -34,7 +34,7 @@ internal static class Gateway
 
         // Shared
         services.AddGatewayConfiguration(start);
-        services.AddTelemetry(logging);
+        services.AddTelemetry(logging, start.Host.OpenTelemetry);
         services.AddAdmin();
     }
 
