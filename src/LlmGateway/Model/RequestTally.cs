@@ -46,14 +46,15 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
 
     /// <param name="target">Who is called.</param>
     /// <param name="role">What for.</param>
-    /// <param name="now">Time stamp of the call.</param>
+    /// <param name="now">Time stamp.</param>
+    /// <param name="hold">What was set aside for the call.</param>
     /// <param name="span">The call's span if it was started before; else one is started here.</param>
-    public AttemptTally Begin(ProviderTarget target, AttemptRole role, long now, Activity? span = null)
+    public AttemptTally Begin(ProviderTarget target, AttemptRole role, long now, ICallHold? hold = null, Activity? span = null)
     {
-        var attempt = new AttemptTally(target, role, now) { Span = span ?? StartSpan() };
+        var attempt = new AttemptTally(target, role, now, hold) { Span = span ?? StartSpan() };
         do
         {
-            attempt.Previous = _last;
+            attempt.Follow(_last);
         }
         while (Interlocked.CompareExchange(ref _last, attempt, attempt.Previous) != attempt.Previous);
 
