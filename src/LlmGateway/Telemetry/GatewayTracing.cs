@@ -32,7 +32,7 @@ public sealed class GatewayTracing : IDisposable
             .ConfigureServices(services => services.AddSingleton(ReadByTheSdk(settings)))
             .ConfigureResource(resource => resource.AddAttributes([new("service.version", version ?? "0")]))
             .AddSource(SourceName)
-            .AddProcessor(new SpanQueue(CreateExporter(settings), settings, metrics))
+            .AddProcessor(new SpanQueue(CreateExporter(settings, metrics), settings))
             .Build();
     }
 
@@ -59,13 +59,17 @@ public sealed class GatewayTracing : IDisposable
         _source?.Dispose();
     }
 
-    private static OtlpTraceExporter CreateExporter(TracingSettings settings) => new(new OtlpExporterOptions
+    private static SpanExporter CreateExporter(TracingSettings settings, GatewayMetrics metrics)
     {
-        Endpoint = settings.Endpoint,
-        Protocol = settings.Protocol,
-        Headers = settings.Headers,
-        TimeoutMilliseconds = settings.TimeoutMilliseconds,
-    });
+        var options = new OtlpExporterOptions
+        {
+            Endpoint = settings.Endpoint,
+            Protocol = settings.Protocol,
+            Headers = settings.Headers,
+            TimeoutMilliseconds = settings.TimeoutMilliseconds,
+        };
+        return new SpanExporter(options, metrics, settings.MaxQueue);
+    }
 
     /// <summary>The SDK's own variables from where the gateway's settings come from, which is more than the environment.</summary>
     private static IConfiguration ReadByTheSdk(TracingSettings settings)
