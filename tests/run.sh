@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Formats are checked, everything is built once (Release), every test project runs; the last line is "N passed, N failed".
-# Needs the .NET 10 SDK; Node.js comes from Debian where it is missing, the JavaScript clients from npm. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
+# Needs the .NET 10 SDK; Node.js, Prometheus and PostgreSQL come from Debian where they are missing, the JavaScript clients from npm. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -80,6 +80,9 @@ run_clients() {
   echo "clients: $ok passed, $bad failed"
   passed=$((passed + ok)) failed=$((failed + bad))
 }
+
+need prometheus prometheus
+need pg_lsclusters postgresql
 
 command -v dotnet >/dev/null || { echo "the .NET 10 SDK is needed: https://dot.net"; exit 1; }
 
