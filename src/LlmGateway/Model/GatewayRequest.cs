@@ -67,6 +67,9 @@ public sealed record GatewayRequest
     /// <summary>What in the request only a provider that speaks the client's own form can carry; null: nothing.</summary>
     public string? NativeOnly { get; init; }
 
+    /// <summary>The conversation that the request belongs to; null: it stands alone.</summary>
+    public SessionRef? Session { get; init; }
+
     /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
     public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
 
