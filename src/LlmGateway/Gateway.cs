@@ -7,6 +7,7 @@ using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
 using LlmGateway.Routing;
+using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
@@ -29,6 +30,7 @@ internal static class Gateway
 
         // Provider side (HttpRequestMessage)
         services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
+        services.AddSessions(start.Host.HistoryRetentionDays);
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();

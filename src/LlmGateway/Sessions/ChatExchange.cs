@@ -56,6 +56,7 @@ internal sealed record ChatExchange
             Owner = request.Key.Name,
             UserMessage = userMessage,
             AssistantMessage = MessageText.Of(answer.Span),
+            ToolsUsed = request.ToolTrace?.Used ?? [],
             ModelUsed = target?.Model ?? "",
             Provider = target?.Provider.Name ?? "",
             Agent = request.Profile.Name,

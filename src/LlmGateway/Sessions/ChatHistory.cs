@@ -53,7 +53,7 @@ internal sealed partial class ChatHistory : BackgroundService
     /// <summary>The session's last exchanges, oldest first; only the owner's.</summary>
     /// <exception cref="DatabaseUnavailableException">It cannot be read now.</exception>
     public Task<IReadOnlyList<ChatExchange>> LastAsync(string sessionId, string owner, int count, CancellationToken cancellationToken) =>
-        _database.RunAsync(connection => Read(connection, sessionId, owner, count), cancellationToken);
+        _database.RunAsync<IReadOnlyList<ChatExchange>>(connection => Read(connection, sessionId, owner, count), cancellationToken);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -165,7 +165,7 @@ internal sealed partial class ChatHistory : BackgroundService
         return true;
     }
 
-    private static IReadOnlyList<ChatExchange> Read(DbConnection connection, string sessionId, string owner, int count)
+    private static List<ChatExchange> Read(DbConnection connection, string sessionId, string owner, int count)
     {
         using var command = connection.CreateCommand();
         command.CommandText = """

@@ -29,8 +29,7 @@ internal sealed class SessionStore(RedisSessions shared, MemorySessions local)
         }
 
         var found = await FindAsync(key, owner);
-        var isIssuedKind = key == IssuedKey(session.Id);
-        if (found.State == SessionState.Missing && isIssuedKind && session.Kind == SessionKind.Any)
+        if (found.State == SessionState.Missing && key == IssuedKey(session.Id))
         {
             // A client may well choose a UUID of its own.
             key = ClientKey(session.Id, owner);
@@ -85,7 +84,10 @@ internal sealed class SessionStore(RedisSessions shared, MemorySessions local)
     }
 
     /// <summary>Forgets a session; false where there is none of the caller's.</summary>
-    public async ValueTask<bool> RemoveAsync(string key, string owner)
+    public async ValueTask<bool> RemoveAsync(string id, string owner) =>
+        await RemoveKeyAsync(KeyOf(id, owner), owner) || await RemoveKeyAsync(ClientKey(id, owner), owner);
+
+    private async ValueTask<bool> RemoveKeyAsync(string key, string owner)
     {
         var own = local.Remove(key, owner);
         var common = shared.IsShared ? await shared.RemoveAsync(key, owner) : SessionState.Missing;
