@@ -2,6 +2,7 @@ using LlmGateway.Access;
 using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
+using LlmGateway.Database;
 using LlmGateway.Forwarding;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
@@ -29,7 +30,7 @@ internal static class Gateway
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
+        services.AddUsage();
         services.AddSessions(start.Host.HistoryRetentionDays);
         services.AddRoutePlanning();
         services.AddResilience();
@@ -37,6 +38,7 @@ internal static class Gateway
 
         // Shared
         services.AddRedis(start.Host.RedisUrl);
+        services.AddDatabase(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddGatewayConfiguration(start);
         services.AddTelemetry(logging);
         services.AddAdmin();
