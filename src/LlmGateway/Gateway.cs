@@ -40,7 +40,7 @@ internal static class Gateway
         services.AddRedis(start.Host.RedisUrl);
         services.AddDatabase(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddGatewayConfiguration(start);
-        services.AddTelemetry(logging);
+        services.AddTelemetry(logging, start.Host.OpenTelemetry);
         services.AddAdmin();
     }
 

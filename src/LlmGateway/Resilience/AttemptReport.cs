@@ -8,6 +8,9 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 {
     public ProviderTarget Target => tally.Target;
 
+    /// <summary>W3C context that the provider's spans belong under: the attempt's own, else as the client sent it.</summary>
+    public string? TraceParent => tally.Span?.Id ?? request.TraceParent;
+
     public void NoteStatus(int status) => tally.Status = status;
 
     public void NoteFirstToken() => tally.FirstToken = time.GetTimestamp();

@@ -92,7 +92,7 @@ internal sealed class ProviderAttempt(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         HttpResponseMessage? response = null;
-        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        if (target.Provider.PassesTrace && report.TraceParent is { } trace)
         {
             message.Headers.TryAddWithoutValidation("traceparent", trace);
         }

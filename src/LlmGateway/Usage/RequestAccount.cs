@@ -46,6 +46,7 @@ internal static class RequestAccount
             IsUnpriced = isUnpriced,
             Duration = request.Duration,
             TimeToFirstToken = request.IsStreaming && tally.Answer is { FirstToken: not 0 } streamed ? time.GetElapsedTime(tally.Started, streamed.FirstToken) : null,
+            TraceId = tally.TraceId,
             Attempts = attempts,
         };
     }
