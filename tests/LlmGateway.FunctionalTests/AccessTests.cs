@@ -55,6 +55,8 @@ public sealed class AccessTests
         ["GET /api/version"] = EndpointAccess.Client,
         ["* /api/version"] = EndpointAccess.Client,
         ["POST /admin/explain"] = EndpointAccess.Admin,
+        ["GET /admin/models"] = EndpointAccess.Admin,
+        ["GET /admin/providers"] = EndpointAccess.Admin,
         ["GET /health/live"] = EndpointAccess.Open,
         ["GET /health/ready"] = EndpointAccess.Open,
         ["GET /metrics"] = EndpointAccess.Open,
