@@ -64,6 +64,8 @@ public sealed class AccessTests
         ["POST /api/agents/{agent}/complete"] = EndpointAccess.Client,
         ["* /api/agents/{agent}/complete"] = EndpointAccess.Client,
         ["POST /admin/explain"] = EndpointAccess.Admin,
+        ["GET /admin/models"] = EndpointAccess.Admin,
+        ["GET /admin/providers"] = EndpointAccess.Admin,
         ["GET /health/live"] = EndpointAccess.Open,
         ["GET /health/ready"] = EndpointAccess.Open,
         ["GET /metrics"] = EndpointAccess.Open,

@@ -79,6 +79,9 @@ public sealed record GatewayRequest
     /// <summary>Where calls of gateway tools are noted; null: nobody asks.</summary>
     public ToolTrace? ToolTrace { get; init; }
 
+    /// <summary>What is left of <see cref="TotalTimeout"/>; negative when it is over.</summary>
+    public TimeSpan TimeLeft(TimeProvider time) => TotalTimeout - time.GetElapsedTime(Tally.Started);
+
     /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
     public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
 
