@@ -17,6 +17,12 @@ internal sealed record AttemptFailure(FailureReason Reason, int Status = 0)
     /// <summary>Found before anything was sent, and the client's own fault.</summary>
     public GatewayError? ClientError { get; init; }
 
-    /// <summary>Why the target cannot carry the request at all (with <see cref="FailureReason.Unsupported"/>).</summary>
-    public string? Unsupported { get; init; }
+    /// <summary>Why the target was left out (with <see cref="FailureReason.Unsupported"/> and <see cref="FailureReason.CircuitOpen"/>); null for an attempt.</summary>
+    public string? LeftOut { get; init; }
+
+    /// <summary>With <see cref="FailureReason.CircuitOpen"/>: the failure that brought the target there; <see cref="FailureReason.None"/> where it is merely busy.</summary>
+    public FailureReason Cause { get; init; }
+
+    /// <summary>Whether the target was left out, so that nothing was sent and it is no attempt.</summary>
+    public bool IsLeftOut => LeftOut is not null;
 }

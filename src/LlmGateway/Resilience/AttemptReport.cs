@@ -4,8 +4,10 @@ using LlmGateway.Providers;
 namespace LlmGateway.Resilience;
 
 /// <summary>Writes what an attempt learns into its tally: first token, end, and usage, reported by the provider or counted from what was seen.</summary>
-internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, TimeProvider time)
+internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, TargetState state, TimeProvider time)
 {
+    private int _isSettled;
+
     public ProviderTarget Target => tally.Target;
 
     public void NoteStatus(int status) => tally.Status = status;
@@ -14,22 +16,33 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
     /// <summary>Ends a streamed attempt, however it ended.</summary>
     public void End(FailureReason outcome, StreamTranslator translator) =>
-        tally.End(outcome, translator.Usage ?? Counted(outcome, translator), time.GetTimestamp());
+        Settle(outcome, translator.Usage ?? Counted(outcome, translator));
 
     /// <summary>Ends an attempt that answered as a whole.</summary>
     public void EndWhole(in ProviderReply reply)
     {
         NoteFirstToken();
-        tally.End(FailureReason.None, reply.Usage ?? TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes)), time.GetTimestamp());
+        Settle(FailureReason.None, reply.Usage ?? TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes)));
     }
 
     /// <summary>Ends an attempt that did not answer. A call that was cut off has cost its prompt; one that was refused has cost nothing.</summary>
     public void EndFailed(FailureReason outcome, bool wasAccepted) =>
-        tally.End(outcome, wasAccepted ? TokenEstimate.Of(request, 0) : null, time.GetTimestamp());
+        Settle(outcome, wasAccepted ? TokenEstimate.Of(request, 0) : null);
 
     /// <summary>What a client is told that asked for usage and whose provider gave none.</summary>
     public TokenUsage? Estimate(StreamTranslator translator) =>
         translator.Usage is null ? TokenEstimate.Of(request, translator.TokensSeen) : null;
+
+    private void Settle(FailureReason outcome, TokenUsage? usage)
+    {
+        if (Interlocked.Exchange(ref _isSettled, 1) != 0)
+        {
+            return;
+        }
+
+        tally.End(outcome, usage, time.GetTimestamp());
+        state.Statistics.Record(tally, request.Scan.IsStreaming, time);
+    }
 
     private TokenUsage? Counted(FailureReason outcome, StreamTranslator translator) =>
         translator.HasFirstToken || outcome is FailureReason.None or FailureReason.Cancelled or FailureReason.Timeout

@@ -43,7 +43,7 @@ internal sealed class ProviderAttempt(
             await journal.DispatchingAsync(request, tally);
         }
 
-        var report = new AttemptReport(request, tally, time);
+        var report = new AttemptReport(request, tally, state, time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
         var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken);
@@ -86,7 +86,7 @@ internal sealed class ProviderAttempt(
 
     private static AttemptFailure Refused(ProviderCall call) => call.Error is { } error
         ? new AttemptFailure(FailureReason.InvalidRequest) { ClientError = error }
-        : new AttemptFailure(FailureReason.Unsupported) { Unsupported = call.Unsupported };
+        : new AttemptFailure(FailureReason.Unsupported) { LeftOut = call.Unsupported ?? "it cannot carry this request" };
 
     private async ValueTask<AttemptResult> SendAsync(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)

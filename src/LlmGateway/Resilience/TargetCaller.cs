@@ -10,5 +10,13 @@ internal sealed class TargetCaller(ProviderAttempt attempts)
     /// that the target was left out: nothing was sent, and it is no attempt.
     /// </summary>
     public Task<AttemptResult> RunAsync(GatewayRequest request, ProviderTarget target, AttemptRole role, CancellationToken cancellationToken) =>
+        RunAsync(request, target, role, default, cancellationToken);
+
+    /// <param name="request">The request.</param>
+    /// <param name="target">Who is called.</param>
+    /// <param name="role">What for.</param>
+    /// <param name="turn">Where the call stands in its route; the default is the only choice, without retries.</param>
+    /// <param name="cancellationToken">The client's, or that of a race that the call may lose.</param>
+    public Task<AttemptResult> RunAsync(GatewayRequest request, ProviderTarget target, AttemptRole role, CallTurn turn, CancellationToken cancellationToken) =>
         attempts.RunAsync(request, target, role, cancellationToken);
 }

@@ -51,9 +51,9 @@ internal sealed class SingleStrategy(TargetCaller targets, TimeProvider time) : 
 
             var failure = result.Failure!;
             request.Tally.NoteFallback(failure.Reason);
-            if (failure.Reason == FailureReason.Unsupported)
+            if (failure.LeftOut is { } why)
             {
-                (skipped ??= [.. plan.Skipped]).Add(new SkippedTarget(target, failure.Reason, failure.Unsupported ?? "unsupported"));
+                (skipped ??= [.. plan.Skipped]).Add(new SkippedTarget(target, failure.Reason, why));
                 continue;
             }
 
