@@ -65,6 +65,6 @@ internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategi
             TotalTimeout = config.TotalTimeout,
             Tally = scope.Tally,
         };
-        return (ExplainReply.From(request, planner.Plan(request), wanted.Key), null);
+        return (ExplainReply.From(request, strategies[request.Strategy].Arrange(request, planner.Plan(request)), wanted.Key), null);
     }
 }
