@@ -44,7 +44,7 @@ internal sealed class HedgedAttempt : IDisposable
     /// <summary>The attempt has lost: its connection closes, and what it cost is known when this returns.</summary>
     public async ValueTask EndAsync()
     {
-        await _cancellation.CancelAsync();
+        _cancellation.Cancel();
         try
         {
             (await Outcome).Response?.Dispose();

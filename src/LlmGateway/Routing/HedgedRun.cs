@@ -94,7 +94,7 @@ internal sealed class HedgedRun(TargetCaller targets, TimeProvider time)
 
         using var awake = new CancellationTokenSource();
         await Task.WhenAny(alone.Outcome, Task.Delay(left, time, awake.Token));
-        await awake.CancelAsync();
+        awake.Cancel();
         return alone.Outcome.IsCompleted ? alone : null;
     }
 }
