@@ -67,6 +67,9 @@ public sealed record GatewayRequest
     /// <summary>What in the request only a provider that speaks the client's own form can carry; null: nothing.</summary>
     public string? NativeOnly { get; init; }
 
+    /// <summary>What is left of <see cref="TotalTimeout"/>; negative when it is over.</summary>
+    public TimeSpan TimeLeft(TimeProvider time) => TotalTimeout - time.GetElapsedTime(Tally.Started);
+
     /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
     public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
 

@@ -4,9 +4,10 @@ using LlmGateway.Providers;
 namespace LlmGateway.Resilience;
 
 /// <summary>Writes what an attempt learns into its tally: first token, end, and usage, reported by the provider or counted from what was seen.</summary>
-internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, TargetState state, TimeProvider time)
+internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, TargetState state, CallSlot slot, TimeProvider time)
 {
     private int _isSettled;
+    private bool _hasAnswered;
 
     public ProviderTarget Target => tally.Target;
 
@@ -15,7 +16,12 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
     public void NoteStatus(int status) => tally.Status = status;
 
-    public void NoteFirstToken() => tally.FirstToken = time.GetTimestamp();
+    public void NoteFirstToken()
+    {
+        tally.FirstToken = time.GetTimestamp();
+        _hasAnswered = true;
+        state.Answered(slot, tally.Target);
+    }
 
     /// <summary>Ends a streamed attempt, however it ended.</summary>
     public void End(FailureReason outcome, StreamTranslator translator) =>
@@ -50,6 +56,7 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
         tally.End(outcome, usage, time.GetTimestamp());
         state.Statistics.Record(tally, request.Scan.IsStreaming, time);
+        state.End(slot, outcome, _hasAnswered, request.Config.Circuit);
     }
 
     private TokenUsage? Counted(FailureReason outcome, StreamTranslator translator) =>

@@ -32,18 +32,17 @@ internal sealed class BestOfTwoStrategy(ContestPlanner contests, TargetCaller ta
         var walk = new RouteWalk(common, Without(plan, contest), time);
         foreach (var failed in candidates.Where(candidate => candidate.Failure is not null))
         {
-            walk.NoteAttempt();
             walk.Note(failed.Target, failed.Failure!);
         }
 
         Candidate[] answered = [.. candidates.Where(candidate => candidate.Failure is null)];
         if (answered.Length == 0)
         {
-            return walk.IsOver ? walk.Fail() : await single.RunAsync(walk, cancellationToken);
+            return await single.RunAsync(walk, cancellationToken);
         }
 
         var winner = answered.All(candidate => candidate.IsWellFormed) && answered is [var first, var second]
-            ? await EvaluateAsync(request, contest.Evaluator, walk.TimeLeft, first, second, cancellationToken) ?? first
+            ? await EvaluateAsync(request, contest.Evaluator, request.TimeLeft(time), first, second, cancellationToken) ?? first
             : answered.FirstOrDefault(candidate => candidate.IsWellFormed) ?? answered[0];
         request.Tally.Answer = winner.Attempt;
         request.Tally.HeldUntil = time.GetTimestamp();

@@ -28,7 +28,7 @@ internal sealed class HedgedRun(TargetCaller targets, TimeProvider time)
                         return walk.Fail();
                     }
 
-                    running.Add(Begin(walk.Request, target, AttemptRole.Answer, cancellationToken));
+                    running.Add(Begin(walk.Request, target, AttemptRole.Answer, walk.Turn(), cancellationToken));
                 }
 
                 var waitedFrom = time.GetTimestamp();
@@ -40,7 +40,7 @@ internal sealed class HedgedRun(TargetCaller targets, TimeProvider time)
                     mayHedge = other is not null;
                     if (other is not null)
                     {
-                        running.Add(Begin(walk.Request, other, AttemptRole.Hedge, cancellationToken));
+                        running.Add(Begin(walk.Request, other, AttemptRole.Hedge, walk.Turn(hasCompany: true), cancellationToken));
                     }
 
                     continue;
@@ -58,7 +58,7 @@ internal sealed class HedgedRun(TargetCaller targets, TimeProvider time)
                 ended.Dispose();
                 var wasExpected = ended.Role == AttemptRole.Answer || running.Count == 0;
                 walk.Note(ended.Target, result.Failure!, isFallback: wasExpected);
-                if (walk.IsOver && wasExpected)
+                if (walk.MustStop && wasExpected)
                 {
                     return walk.Fail();
                 }
@@ -73,8 +73,8 @@ internal sealed class HedgedRun(TargetCaller targets, TimeProvider time)
         }
     }
 
-    private HedgedAttempt Begin(GatewayRequest request, ProviderTarget target, AttemptRole role, CancellationToken cancellationToken) =>
-        new(target, role, time.GetTimestamp(), token => targets.RunAsync(request, target, role, token), cancellationToken);
+    private HedgedAttempt Begin(GatewayRequest request, ProviderTarget target, AttemptRole role, CallTurn turn, CancellationToken cancellationToken) =>
+        new(target, role, time.GetTimestamp(), token => targets.RunAsync(request, target, role, turn, token), cancellationToken);
 
     /// <summary>The attempt that ended first; null: the only one has been silent for too long.</summary>
     private async Task<HedgedAttempt?> WaitAsync(List<HedgedAttempt> running, TimeSpan? silence)

@@ -57,7 +57,7 @@ internal sealed class RoutePlanner(DialectSet dialects)
     {
         var config = request.Config;
         var followsRoles = request.ExplicitRole is not null || request.Profile.Role is not null;
-        return followsRoles && !config.IsMaxRetriesSet ? Math.Max(usable, 1) : 1 + config.MaxRetries;
+        return followsRoles && !config.IsMaxRetriesSet ? Math.Max(usable, 1) * (1 + config.RetryAttempts) : 1 + config.MaxRetries;
     }
 
     private SkippedTarget? WhyNot(ProviderTarget target, GatewayRequest request)
@@ -72,11 +72,13 @@ internal sealed class RoutePlanner(DialectSet dialects)
             return new SkippedTarget(target, FailureReason.Unsupported, $"{what} needs a provider of type '{request.NativeForm?.ProviderType}'");
         }
 
-        if (target.LacksApiKey)
+        if (Capabilities.WhyNot(target, request) is { } lack)
         {
-            return new SkippedTarget(target, FailureReason.MissingApiKey, $"no key: set {string.Join(" or ", target.ApiKeyVariables)}");
+            return new SkippedTarget(target, FailureReason.Unsupported, lack);
         }
 
-        return null;
+        return target.LacksApiKey
+            ? new SkippedTarget(target, FailureReason.MissingApiKey, $"no key: set {string.Join(" or ", target.ApiKeyVariables)}")
+            : null;
     }
 }

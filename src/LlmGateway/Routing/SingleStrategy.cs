@@ -28,7 +28,7 @@ internal sealed class SingleStrategy(TargetCaller targets, TimeProvider time) : 
         while (walk.Next() is { } target)
         {
             var waitedFrom = time.GetTimestamp();
-            var result = await targets.RunAsync(walk.Request, target, AttemptRole.Answer, cancellationToken);
+            var result = await targets.RunAsync(walk.Request, target, AttemptRole.Answer, walk.Turn(), cancellationToken);
             tally.ProviderWait += time.GetElapsedTime(waitedFrom);
             if (result.Response is { } response)
             {
