@@ -64,7 +64,7 @@ internal sealed class ProviderAttempt(
             }
 
             keepsDeadline = result.Response?.Content is StreamedReply;
-            return result;
+            return result with { Attempt = tally };
         }
         catch (OperationCanceledException)
         {
@@ -242,6 +242,12 @@ internal sealed class ProviderAttempt(
         if (failure is not null)
         {
             return AttemptResult.Failed(failure);
+        }
+
+        if (report.IsHeldToForm && JsonGuard.Watches(request, target) && !JsonGuard.Passes(reply.Body))
+        {
+            report.EndRefused(reply);
+            return AttemptResult.Failed(new AttemptFailure(FailureReason.InvalidResponse, 200));
         }
 
         report.EndWhole(reply);
