@@ -3,6 +3,7 @@ using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Forwarding;
+using LlmGateway.Lifecycle;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -20,6 +21,7 @@ internal static class Gateway
     public static void AddLlmGateway(this IServiceCollection services, ConfigStart start, LoggingSettings logging)
     {
         // Client side (HttpContext)
+        services.AddLifecycle(start.Host);
         services.AddBrowserOrigins(start.Host.CorsOrigins);
         services.AddApi();
         services.AddSurfaces();
@@ -40,11 +42,12 @@ internal static class Gateway
         services.AddAdmin();
     }
 
-    /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, room for it, caller, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
         app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
         app.MapApi();
