@@ -43,7 +43,7 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, RequestGate gate
 
             await next(context);
         }
-        catch (OperationCanceledException) when (lifecycle.Ending.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (!context.Response.HasStarted && lifecycle.Ending.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
         {
             await RefuseAsync(context);
         }

@@ -37,7 +37,7 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
     public async Task ForwardAsync(HttpContext context, GatewayRequest request)
     {
         var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig, GatewayTransformer.Instance);
-        if (error is ForwarderError.None || context.RequestAborted.IsCancellationRequested)
+        if (error is ForwarderError.None || context.RequestAborted.IsCancellationRequested || (context.Response.HasStarted && lifecycle.Ending.IsCancellationRequested))
         {
             return;
         }

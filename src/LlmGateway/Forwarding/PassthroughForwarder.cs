@@ -33,8 +33,9 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
             throw new OperationCanceledException(context.RequestAborted);
         }
 
-        if (isEnded)
+        if (isEnded && !context.Response.HasStarted)
         {
+            // Whoever let the request in answers it.
             lifecycle.Ending.ThrowIfCancellationRequested();
         }
 
