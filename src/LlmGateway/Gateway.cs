@@ -53,6 +53,7 @@ internal static class Gateway
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();
+        app.MapOpenApi();
         app.MapPrometheus().WithAccess(EndpointAccess.Open);
         app.CountConfigReloads();
     }

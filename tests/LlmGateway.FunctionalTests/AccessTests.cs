@@ -55,6 +55,8 @@ public sealed class AccessTests
         ["GET /api/version"] = EndpointAccess.Client,
         ["* /api/version"] = EndpointAccess.Client,
         ["POST /admin/explain"] = EndpointAccess.Admin,
+        ["GET /openapi/v1.json"] = EndpointAccess.Client,
+        ["GET /swagger/{**path}"] = EndpointAccess.Client,
         ["GET /health/live"] = EndpointAccess.Open,
         ["GET /health/ready"] = EndpointAccess.Open,
         ["GET /metrics"] = EndpointAccess.Open,
