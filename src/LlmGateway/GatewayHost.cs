@@ -52,7 +52,7 @@ public static class GatewayHost
     }
 
     /// <summary><c>--urls</c>, else <c>ASPNETCORE_URLS</c>, else both loopbacks.</summary>
-    private static string[] ListenUrls(HostInputs inputs)
+    internal static string[] ListenUrls(HostInputs inputs)
     {
         string? urls = null;
         for (var i = 0; i < inputs.Args.Length; i++)
