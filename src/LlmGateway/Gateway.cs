@@ -4,6 +4,7 @@ using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Forwarding;
+using LlmGateway.Lifecycle;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -22,6 +23,7 @@ internal static class Gateway
     public static void AddLlmGateway(this IServiceCollection services, ConfigStart start, LoggingSettings logging)
     {
         // Client side (HttpContext)
+        services.AddLifecycle(start.Host);
         services.AddBrowserOrigins(start.Host.CorsOrigins);
         services.AddApi();
         services.AddSurfaces();
@@ -44,16 +46,18 @@ internal static class Gateway
         services.AddAdmin();
     }
 
-    /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, room for it, caller, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
         app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();
+        app.MapOpenApi();
         app.MapPrometheus().WithAccess(EndpointAccess.Open);
         app.CountConfigReloads();
     }

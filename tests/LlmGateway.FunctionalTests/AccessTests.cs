@@ -66,6 +66,8 @@ public sealed class AccessTests
         ["POST /admin/explain"] = EndpointAccess.Admin,
         ["GET /admin/models"] = EndpointAccess.Admin,
         ["GET /admin/providers"] = EndpointAccess.Admin,
+        ["GET /openapi/v1.json"] = EndpointAccess.Client,
+        ["GET /swagger/{**path}"] = EndpointAccess.Client,
         ["GET /health/live"] = EndpointAccess.Open,
         ["GET /health/ready"] = EndpointAccess.Open,
         ["GET /metrics"] = EndpointAccess.Open,

@@ -29,7 +29,7 @@ internal sealed partial class RequestScopeMiddleware(
         context.Features.Set(scope);
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;
-        headers.XContentTypeOptions = "nosniff";
+        SecurityHeaders.Add(headers);
         if (SurfaceMetadata.Of(context)?.RequestIdHeader is { } header)
         {
             headers[header] = requestId;

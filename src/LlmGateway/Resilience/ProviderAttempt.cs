@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Wire;
@@ -10,7 +11,7 @@ namespace LlmGateway.Resilience;
 
 /// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
 internal sealed class ProviderAttempt(
-    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null)
+    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null, GatewayLifecycle? lifecycle = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -39,7 +40,7 @@ internal sealed class ProviderAttempt(
         var report = new AttemptReport(request, tally!, state, slot, time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
-        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken);
+        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken, lifecycle?.Ending ?? default);
         var keepsDeadline = false;
         try
         {
@@ -168,7 +169,7 @@ internal sealed class ProviderAttempt(
 
             return result;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !deadline.IsEnding)
         {
             // Its own clock, or the connection's (which throws without the token being cancelled).
             return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
@@ -176,6 +177,7 @@ internal sealed class ProviderAttempt(
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            deadline.ThrowIfEnding();
             return AttemptResult.Failed(deadline.HasTimedOut
                 ? new AttemptFailure(FailureReason.Timeout)
                 : new AttemptFailure(FailureReason.Connection) { WasNeverTaken = response is null && ProviderConnections.DiedWhilePooled(message, exception) });
