@@ -12,6 +12,9 @@ namespace LlmGateway.FunctionalTests;
 [Collection(nameof(DashboardQueryTests))]
 public sealed class DashboardQueryTests
 {
+    private const string FirstFails = "the first fails";
+    private const string BothFail = "both fail";
+
     /// <summary>Rates need several scrapes under traffic; only a failing test waits so long.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
@@ -29,6 +32,8 @@ public sealed class DashboardQueryTests
                 internal:
                     models: { internal-model: { input_cost_per_1m: 2.5, output_cost_per_1m: 10 } }
               """)));
+        stage.First.AlwaysAnswers(_ => Script.Chosen(AnswerOfFirst));
+        stage.Second.AlwaysAnswers(_ => Script.Chosen(AnswerOfSecond));
         await using var prometheus = await PrometheusServer.StartAsync(Shipped, new Uri(stage.Gateway.BaseUrl));
         var open = DashboardPanel.All().Where(panel => !panel.IsSql).ToList();
         var recorded = (await prometheus.RulesAsync()).Select(rule => rule.Name).Where(name => name.Contains(':', StringComparison.Ordinal))
@@ -105,29 +110,37 @@ public sealed class DashboardQueryTests
         return without;
     }
 
-    /// <summary>One of everything that the gateway counts.</summary>
+    /// <summary>One of everything that the gateway counts; targets answer more often than not, so that their circuits stay closed.</summary>
     private static async Task MakeTrafficAsync(ProductionStage stage, string trace)
     {
-        stage.First.Answers(
-            Script.Sse(OpenAiReplies.ContentChunk("Well "), OpenAiReplies.ContentChunk("met"), OpenAiReplies.FinishChunk(), OpenAiReplies.UsageChunk(9, 4)).Done(),
-            ProductionStage.Answer(isStreaming: false), Script.Json(OpenAiReplies.Error("down"), 500), Script.Json(OpenAiReplies.Error("down"), 500));
-        stage.Second.Answers(ProductionStage.Answer(isStreaming: false), Script.Raw("nonsense").Fin());
-
         (await stage.AskAsync(isStreaming: true, ("traceparent", $"00-{trace}-00f067aa0ba902b7-01"))).AssertAnswered("Well met");
-        (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
-        (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
-        (await stage.AskAsync(isStreaming: false)).AssertError(502, "all_providers_failed");
+        for (var i = 0; i < 5; i++)
+        {
+            (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
+        }
+
+        (await stage.AskAsync(ProductionStage.Body(false, FirstFails))).AssertAnswered("Well met");
+        (await stage.AskAsync(ProductionStage.Body(false, FirstFails))).AssertAnswered("Well met");
+        (await stage.AskAsync(ProductionStage.Body(false, BothFail))).AssertError(502, "all_providers_failed");
 
         // What no request of this stage brings about is counted as its own stage counts it.
         var metrics = stage.Gateway.Services.GetRequiredService<GatewayMetrics>();
         var target = new ProviderTarget { Provider = new ProviderConfig { Name = "internal", Type = "internal" }, Model = "internal-model" };
-        metrics.CircuitState(target, 0);
         metrics.CacheRequest("hit");
         metrics.CacheRequest("miss");
         metrics.CacheSaved("default", target, 42);
         metrics.RateLimited("rpm");
         metrics.StoreUp("redis", true);
     }
+
+    private static Script AnswerOfFirst(RecordedRequest request) =>
+        request.Text.Contains(FirstFails, StringComparison.Ordinal) || request.Text.Contains(BothFail, StringComparison.Ordinal) ? Script.Json(OpenAiReplies.Error("down"), 500)
+        : request.Text.Contains("\"stream\":true", StringComparison.Ordinal)
+            ? Script.Sse(OpenAiReplies.ContentChunk("Well "), OpenAiReplies.ContentChunk("met"), OpenAiReplies.FinishChunk(), OpenAiReplies.UsageChunk(9, 4)).Done()
+            : ProductionStage.Answer(isStreaming: false);
+
+    private static Script AnswerOfSecond(RecordedRequest request) =>
+        request.Text.Contains(BothFail, StringComparison.Ordinal) ? Script.Raw("nonsense").Fin() : ProductionStage.Answer(isStreaming: false);
 
     private static IEnumerable<YamlNode> Rules(string file) =>
         ((YamlSequenceNode)Load(Path.Combine(Shipped, "rules", file))["groups"]).SelectMany(group => (YamlSequenceNode)group["rules"]);

@@ -29,7 +29,7 @@ internal sealed partial class RequestScopeMiddleware(
         context.Features.Set(scope);
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;
-        headers.XContentTypeOptions = "nosniff";
+        SecurityHeaders.Add(headers);
         if (SurfaceMetadata.Of(context)?.RequestIdHeader is { } header)
         {
             headers[header] = requestId;
@@ -148,7 +148,7 @@ internal sealed partial class RequestScopeMiddleware(
     /// <summary>Time that was not spent waiting for a provider; of a stream, up to its first token.</summary>
     private TimeSpan Overhead(RequestTally tally, TimeSpan duration)
     {
-        var answered = tally.Answer is { FirstToken: > 0 } answer ? time.GetElapsedTime(tally.Started, answer.FirstToken) : duration;
+        var answered = tally.FirstToken > 0 ? time.GetElapsedTime(tally.Started, tally.FirstToken) : duration;
         var overhead = answered - tally.ProviderWait;
         return overhead > TimeSpan.Zero ? overhead : TimeSpan.Zero;
     }

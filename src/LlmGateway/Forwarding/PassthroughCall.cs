@@ -38,6 +38,9 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
     /// <summary>Whether the answer broke off.</summary>
     public bool IsCut { get; set; }
 
+    /// <summary>Whether the gateway itself ended the answer, because it is stopping.</summary>
+    public bool IsEnded { get; set; }
+
     /// <summary>Time stamp of the answer's head; 0 before it.</summary>
     public long Answered { get; set; }
 }

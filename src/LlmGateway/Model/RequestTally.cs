@@ -30,7 +30,13 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>The attempt that answered, or is answering.</summary>
     public AttemptTally? Answer { get; set; }
 
-    /// <summary>How many answer attempts were made.</summary>
+    /// <summary>Time stamp up to which a finished answer was held back, to be compared with another; 0 where it went out as it came.</summary>
+    public long HeldUntil { get; set; }
+
+    /// <summary>Time stamp at which the client could see the first token of the answer; 0 before it.</summary>
+    public long FirstToken => Answer is { FirstToken: not 0 and var first } ? Math.Max(first, HeldUntil) : 0;
+
+    /// <summary>How many attempts at an answer were made: hedges and candidates are such, an evaluator's and a tool's calls are none.</summary>
     public int AttemptCount => Volatile.Read(ref _attempts);
 
     /// <summary>The first reason met, of a failed attempt or a skipped target.</summary>

@@ -48,9 +48,10 @@ public sealed class UsageRecorder
                 _metrics.Cost(request.Agent, attempt.Target, closed.CostMicroUsd);
             }
 
-            if (attempt.Role == AttemptRole.Answer)
+            if (attempt.Role is AttemptRole.Answer or AttemptRole.Hedge or AttemptRole.Candidate)
             {
-                if (later is not null && closed.Outcome != FailureReason.None && !IsSame(attempt.Target, later.Target))
+                // One that lost a race was cancelled, and has not failed.
+                if (later is not null && closed.Outcome is not (FailureReason.None or FailureReason.Cancelled) && !IsSame(attempt.Target, later.Target))
                 {
                     _metrics.Fallback(request.Agent, attempt.Target, later.Target, closed.Outcome);
                 }
