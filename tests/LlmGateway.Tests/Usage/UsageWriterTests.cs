@@ -50,7 +50,7 @@ public sealed class UsageWriterTests
         await writer.StopAsync(Cancelled);
 
         Assert.Equal(2, _ledger.Batches.Sum());
-        Assert.DoesNotContain("lost", Metrics.Of(_metrics), StringComparison.Ordinal);
+        Assert.Contains("llm_gateway_usage_records_total{result=\"lost\"} 0\n", Metrics.Of(_metrics), StringComparison.Ordinal);
     }
 
     [Fact]
