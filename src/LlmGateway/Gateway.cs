@@ -1,6 +1,7 @@
 using LlmGateway.Access;
 using LlmGateway.Admin;
 using LlmGateway.Api;
+using LlmGateway.Caching;
 using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Forwarding;
@@ -34,6 +35,7 @@ internal static class Gateway
         // Provider side (HttpRequestMessage)
         services.AddUsage();
         services.AddSessions(start.Host.HistoryRetentionDays);
+        services.AddCaching();
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();

@@ -7,6 +7,8 @@ internal static class AdminServices
 {
     public static IServiceCollection AddAdmin(this IServiceCollection services) => services
         .AddSingleton<ExplainEndpoint>()
+        .AddSingleton<AgentsEndpoint>()
+        .AddSingleton<CacheEndpoint>()
         .AddSingleton<ModelStatusEndpoint>()
         .AddSingleton<ProviderStatusEndpoint>();
 
@@ -18,5 +20,12 @@ internal static class AdminServices
         app.MapMethods("/admin/models", [HttpMethods.Get], (RequestDelegate)models.HandleAsync).WithAccess(EndpointAccess.Admin);
         var providers = app.ServiceProvider.GetRequiredService<ProviderStatusEndpoint>();
         app.MapMethods("/admin/providers", [HttpMethods.Get], (RequestDelegate)providers.HandleAsync).WithAccess(EndpointAccess.Admin);
+        var agents = app.ServiceProvider.GetRequiredService<AgentsEndpoint>();
+        app.MapMethods("/admin/agents", [HttpMethods.Get], (RequestDelegate)agents.ListAsync).WithAccess(EndpointAccess.Admin);
+        app.MapMethods("/admin/agents/{name}", [HttpMethods.Get], (RequestDelegate)agents.GetAsync).WithAccess(EndpointAccess.Admin);
+        app.MapMethods("/admin/agents/{name}", [HttpMethods.Put], (RequestDelegate)agents.PutAsync).WithAccess(EndpointAccess.Admin);
+        app.MapMethods("/admin/agents/{name}", [HttpMethods.Delete], (RequestDelegate)agents.DeleteAsync).WithAccess(EndpointAccess.Admin);
+        var cache = app.ServiceProvider.GetRequiredService<CacheEndpoint>();
+        app.MapMethods("/admin/cache", [HttpMethods.Delete], (RequestDelegate)cache.ClearAsync).WithAccess(EndpointAccess.Admin);
     }
 }

@@ -108,6 +108,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             NativeOnly = call?.NativeOnly,
             NeedsTranslation = call?.NeedsTranslation ?? false,
             ClientHeaders = clientHeaders,
+            CachePolicy = CachePolicyOf(headers),
             Session = call?.Session ?? SessionOf(headers),
             GatewayTools = call?.Tools,
             ToolTrace = call?.ToolTrace,
@@ -120,6 +121,15 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         return session.Count == 0 || (session.Count == 1 && RequestIds.IsWellFormed(session[0]))
             ? null
             : GatewayError.Invalid(ErrorCodes.InvalidHeader, "X-Session-Id must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'.", "X-Session-Id");
+    }
+
+    private static CachePolicy CachePolicyOf(IHeaderDictionary headers)
+    {
+        var control = headers.CacheControl;
+        return control.Count == 0 ? CachePolicy.Usual
+            : control.ToString() is var text && text.Contains("no-store", StringComparison.OrdinalIgnoreCase) ? CachePolicy.NoStore
+            : text.Contains("no-cache", StringComparison.OrdinalIgnoreCase) ? CachePolicy.NoCache
+            : CachePolicy.Usual;
     }
 
     private static SessionRef? SessionOf(IHeaderDictionary headers) =>

@@ -112,9 +112,9 @@ internal sealed partial class RequestScopeMiddleware(
         var tally = scope.Tally;
         var duration = time.GetElapsedTime(tally.Started);
         var status = StatusOf(context, tally);
-        var answer = tally.Answer ?? tally.LastAttempt;
+        var target = tally.Cached?.Target ?? (tally.Answer ?? tally.LastAttempt)?.Target;
         var agent = scope.Request?.Profile.Name ?? "";
-        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target, status, duration, Overhead(tally, duration), tally.SampledTraceId);
+        metrics.RequestEnded(scope.Endpoint, agent, target, status, duration, Overhead(tally, duration), tally.SampledTraceId);
         if (scope.Key is null || !EndpointTemplate.IsInference(context.GetEndpoint()))
         {
             RequestTrace.Discard(tally);

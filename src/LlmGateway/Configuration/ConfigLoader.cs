@@ -44,9 +44,22 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
         var candidate = Build(agents, llm, catalog, targets, Scope(files.Agents, problems), Scope(files.Settings, problems)) with
         {
             Revision = revision,
+            Fingerprint = FingerprintOf(files),
             ClientKeys = IndexKeys(clientKeys, Scope(files.Keys, problems)),
         };
         return new ConfigLoadResult(candidate, [.. problems.Distinct()], notices);
+    }
+
+    private string FingerprintOf(ConfigFileSet files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in (ConfigFileContent[])[files.Agents, files.Settings])
+        {
+            hash.AppendData(SHA256.HashData(file.Bytes));
+        }
+
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\n', Host.Environment, Host.Llm.InternalBaseUrl, Host.Llm.InternalModel, Host.Llm.OllamaBaseUrl, Host.Llm.OllamaModel, Host.Llm.Temperature)));
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
     }
 
     private GatewayConfig Build(AgentsOptions agents, SettingsOptions llm, ProviderCatalog catalog, TargetFactory targets, DocumentScope agentsFile, DocumentScope settingsFile)

@@ -42,6 +42,12 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>The first reason met, of a failed attempt or a skipped target.</summary>
     public FailureReason FallbackReason => (FailureReason)Volatile.Read(ref _fallbackReason);
 
+    /// <summary>What the response cache did.</summary>
+    public CacheOutcome Cache { get; set; }
+
+    /// <summary>Set where the response cache answered.</summary>
+    public CachedAnswer? Cached { get; set; }
+
     /// <summary>Time spent waiting for providers before the answer began.</summary>
     public TimeSpan ProviderWait { get; set; }
 
