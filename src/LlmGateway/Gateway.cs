@@ -9,6 +9,7 @@ using LlmGateway.Resilience;
 using LlmGateway.Routing;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
+using LlmGateway.Tools;
 using LlmGateway.Usage;
 
 namespace LlmGateway;
@@ -29,6 +30,7 @@ internal static class Gateway
 
         // Provider side (HttpRequestMessage)
         services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
+        services.AddTools();
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();

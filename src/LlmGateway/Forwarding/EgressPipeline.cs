@@ -1,14 +1,16 @@
 using LlmGateway.Routing;
 using LlmGateway.Surfaces;
+using LlmGateway.Tools;
 
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side as one invoker: the handlers in their order, ending in routing.</summary>
 internal sealed class EgressPipeline : IDisposable
 {
-    public EgressPipeline(SurfaceHandler surfaces, RoutingHandler routing)
+    public EgressPipeline(SurfaceHandler surfaces, ToolHandler tools, RoutingHandler routing)
     {
-        surfaces.InnerHandler = routing;
+        surfaces.InnerHandler = tools;
+        tools.InnerHandler = routing;
         Invoker = new HttpMessageInvoker(surfaces);
     }
 
