@@ -181,7 +181,7 @@ public sealed class McpTests
         await ReloadedAsync(2);
         var changed = await AskAboutAsync();
         stage.Gateway.Folder.Rewrite(GatewayFolder.Agents, ProductionStage.Agents(fallback: ""));
-        await ReloadedAsync(1, "agents");
+        await ReloadedAsync(1, "agent_llm_config");
         stage.Gateway.Folder.Rewrite(GatewayFolder.Settings, ProductionStage.Settings(stage.Second.BaseUrl));
 
         Assert.Equal(before.Pid, unchanged.Pid);
@@ -196,7 +196,7 @@ public sealed class McpTests
             return (about.GetProperty("pid").GetInt32(), about.GetProperty("args")[0].GetString()!);
         }
 
-        Task ReloadedAsync(int times, string file = "settings") =>
+        Task ReloadedAsync(int times, string file = "llm_settings") =>
             stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_config_reloads_total", ("result", "accepted"), ("file", file)) >= times, $"{file} to be read again");
     }
 

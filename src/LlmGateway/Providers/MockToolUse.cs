@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Providers;
 
@@ -32,7 +33,7 @@ internal static partial class MockToolUse
     public static string? Answer(MockRequest request) =>
         request.ToolResults.Count == 0 ? null : string.Join("\n", request.ToolResults.Select(result => $"Mock answer from {result.Tool}: {result.Text}"));
 
-    private static string Arguments(string name, string value) => $$"""{"{{name}}":"{{JsonEncodedText.Encode(value.Trim().TrimEnd('.', ','))}}"}""";
+    private static string Arguments(string name, string value) => $$"""{"{{name}}":"{{JsonEncodedText.Encode(value.Trim().TrimEnd('.', ','), OpenAiJson.Writing.Encoder)}}"}""";
 
     [GeneratedRegex(@"(?:^|what is|what's|how much is|calculate|compute)\s*(?<sum>(?:[(\-]|sqrt|sin|cos|tan|log|ln|abs|pi)*\d(?:[\d\s.()+\-*/^%!×÷]|sqrt|sin|cos|tan|log|ln|abs|pi)*[+\-*/^%!×÷)](?:[\d\s.()+\-*/^%!×÷]|sqrt|sin|cos|tan|log|ln|abs|pi)*)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Sum();
