@@ -1,4 +1,5 @@
 using LlmGateway.Routing;
+using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 using LlmGateway.Tools;
 
@@ -7,9 +8,10 @@ namespace LlmGateway.Forwarding;
 /// <summary>The provider side as one invoker: the handlers in their order, ending in routing.</summary>
 internal sealed class EgressPipeline : IDisposable
 {
-    public EgressPipeline(SurfaceHandler surfaces, ToolHandler tools, RoutingHandler routing)
+    public EgressPipeline(SurfaceHandler surfaces, SessionHandler sessions, ToolHandler tools, RoutingHandler routing)
     {
-        surfaces.InnerHandler = tools;
+        surfaces.InnerHandler = sessions;
+        sessions.InnerHandler = tools;
         tools.InnerHandler = routing;
         Invoker = new HttpMessageInvoker(surfaces);
     }

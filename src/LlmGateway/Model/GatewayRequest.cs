@@ -67,6 +67,9 @@ public sealed record GatewayRequest
     /// <summary>What in the request only a provider that speaks the client's own form can carry; null: nothing.</summary>
     public string? NativeOnly { get; init; }
 
+    /// <summary>The conversation that the request belongs to; null: it stands alone.</summary>
+    public SessionRef? Session { get; init; }
+
     /// <summary>Tools that the gateway itself runs for this request, named as a profile names them; null: the profile's, empty: none.</summary>
     public IReadOnlyList<string>? GatewayTools { get; init; }
 
@@ -75,6 +78,9 @@ public sealed record GatewayRequest
 
     /// <summary>Where calls of gateway tools are noted; null: nobody asks.</summary>
     public ToolTrace? ToolTrace { get; init; }
+
+    /// <summary>What is left of <see cref="TotalTimeout"/>; negative when it is over.</summary>
+    public TimeSpan TimeLeft(TimeProvider time) => TotalTimeout - time.GetElapsedTime(Tally.Started);
 
     /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
     public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
