@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using LlmGateway.Model;
@@ -51,6 +52,8 @@ internal sealed partial class McpServer : IAsyncDisposable
 
     public async ValueTask<ToolOutput> CallAsync(string tool, JsonElement arguments, CancellationToken cancellationToken)
     {
+        // The client library would tell the server of the request's trace.
+        Activity.Current = null;
         var parameters = new CallToolRequestParams { Name = tool, Arguments = arguments.EnumerateObject().ToDictionary(member => member.Name, member => member.Value) };
         for (var isFirst = true; ; isFirst = false)
         {
@@ -137,6 +140,8 @@ internal sealed partial class McpServer : IAsyncDisposable
             }
             else
             {
+                // A connection outlives the request that first needs it: nothing of that request goes with it.
+                using var flow = ExecutionContext.SuppressFlow();
                 (connecting, _client) = (_connecting = ConnectAsync(_client), null);
             }
         }
