@@ -13,6 +13,7 @@ using LlmGateway.Routing;
 using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
+using LlmGateway.Tools;
 using LlmGateway.Usage;
 
 namespace LlmGateway;
@@ -36,6 +37,7 @@ internal static class Gateway
         services.AddUsage();
         services.AddSessions(start.Host.HistoryRetentionDays);
         services.AddCaching();
+        services.AddTools();
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();

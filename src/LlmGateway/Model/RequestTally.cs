@@ -48,7 +48,7 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>Set where the response cache answered.</summary>
     public CachedAnswer? Cached { get; set; }
 
-    /// <summary>Time spent waiting for providers before the answer began.</summary>
+    /// <summary>Time spent waiting for providers, and for tools, before the answer began.</summary>
     public TimeSpan ProviderWait { get; set; }
 
     public AttemptTally? LastAttempt => Volatile.Read(ref _last);
@@ -76,6 +76,18 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
         }
 
         return attempt;
+    }
+
+    /// <summary>What looked like the answer only called the gateway's tools: it counts as a tool round, and the answer is still to come.</summary>
+    public void MarkToolRound()
+    {
+        if (Answer is { Role: AttemptRole.Answer or AttemptRole.Candidate or AttemptRole.Hedge } call)
+        {
+            call.Role = AttemptRole.Tool;
+            Interlocked.Decrement(ref _attempts);
+        }
+
+        (Answer, HeldUntil) = (null, 0);
     }
 
     /// <summary>Notes why the first choice did not answer; only the first reason stays.</summary>
