@@ -42,4 +42,6 @@ internal sealed class ScriptedLedger : IUsageLedger
     }
 
     public Task<IReadOnlyList<RequestRecord>> LatestAsync(int limit, Guid? before, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<RequestRecord>>([]);
+
+    public Task<IReadOnlyList<UsageSum>> SumAsync(UsageGrouping grouping, DateTimeOffset first, DateTimeOffset end, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<UsageSum>>([]);
 }
