@@ -34,7 +34,7 @@ internal static class Gateway
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage();
+        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddSessions(start.Host.HistoryRetentionDays);
         services.AddCaching();
         services.AddTools();

@@ -69,6 +69,8 @@ public sealed class AccessTests
         ["PUT /admin/agents/{name}"] = EndpointAccess.Admin,
         ["DELETE /admin/agents/{name}"] = EndpointAccess.Admin,
         ["DELETE /admin/cache"] = EndpointAccess.Admin,
+        ["GET /admin/usage"] = EndpointAccess.Admin,
+        ["GET /admin/requests"] = EndpointAccess.Admin,
         ["GET /admin/models"] = EndpointAccess.Admin,
         ["GET /admin/providers"] = EndpointAccess.Admin,
         ["GET /openapi/v1.json"] = EndpointAccess.Client,

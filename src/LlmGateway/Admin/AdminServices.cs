@@ -10,7 +10,9 @@ internal static class AdminServices
         .AddSingleton<AgentsEndpoint>()
         .AddSingleton<CacheEndpoint>()
         .AddSingleton<ModelStatusEndpoint>()
-        .AddSingleton<ProviderStatusEndpoint>();
+        .AddSingleton<ProviderStatusEndpoint>()
+        .AddSingleton<UsageEndpoint>()
+        .AddSingleton<RequestsEndpoint>();
 
     public static void MapAdmin(this IEndpointRouteBuilder app)
     {
@@ -27,5 +29,9 @@ internal static class AdminServices
         app.MapMethods("/admin/agents/{name}", [HttpMethods.Delete], (RequestDelegate)agents.DeleteAsync).WithAccess(EndpointAccess.Admin);
         var cache = app.ServiceProvider.GetRequiredService<CacheEndpoint>();
         app.MapMethods("/admin/cache", [HttpMethods.Delete], (RequestDelegate)cache.ClearAsync).WithAccess(EndpointAccess.Admin);
+        var usage = app.ServiceProvider.GetRequiredService<UsageEndpoint>();
+        app.MapMethods("/admin/usage", [HttpMethods.Get], (RequestDelegate)usage.HandleAsync).WithAccess(EndpointAccess.Admin);
+        var requests = app.ServiceProvider.GetRequiredService<RequestsEndpoint>();
+        app.MapMethods("/admin/requests", [HttpMethods.Get], (RequestDelegate)requests.HandleAsync).WithAccess(EndpointAccess.Admin);
     }
 }

@@ -25,7 +25,7 @@ internal sealed partial class RequestScopeMiddleware(
         var requestId = RequestIds.Choose(context.Request.Headers[RequestIds.Header], recordId);
         var template = EndpointTemplate.Of(context.GetEndpoint());
         var span = tracing.StartRequest(context.Request.Method, template, EndpointTemplate.IsInference(context.GetEndpoint()), TraceParent.Read(context.Request.Headers.TraceParent));
-        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()) { Span = span }, configuration.Current, template, now);
+        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()) { Endpoint = template, Span = span }, configuration.Current, template, now);
         context.Features.Set(scope);
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;

@@ -19,6 +19,14 @@ internal static class UniqueIds
         return Mark(bytes, 0x70);
     }
 
+    /// <summary>What is not above any version 7 id of this millisecond or a later one, and is above all earlier ones.</summary>
+    public static Guid FirstOf(DateTimeOffset time)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, time.ToUnixTimeMilliseconds() << 16);
+        return new Guid(bytes, bigEndian: true);
+    }
+
     /// <summary>Version 4: random.</summary>
     public static Guid NewVersion4()
     {
