@@ -82,6 +82,23 @@ public sealed class GatewayMetrics
     public void Fallback(string agent, ProviderTarget from, ProviderTarget to, FailureReason reason) =>
         _catalog.Fallbacks[new(agent, from.Provider.Name, to.Provider.Name, reason.ToName())].Add(1);
 
+    /// <param name="target">Whose circuit changed.</param>
+    /// <param name="state">0 closed, 1 half-open, 2 open.</param>
+    public void CircuitState(ProviderTarget target, int state) => _catalog.CircuitState[new(target.Provider.Name, target.ModelLabel)].Set(state);
+
+    /// <param name="result"><c>hit</c>, <c>miss</c> or <c>bypass</c>.</param>
+    public void CacheRequest(string result) => _catalog.CacheRequests[new(result)].Add(1);
+
+    /// <summary>Counts what a cached answer saved.</summary>
+    /// <param name="agent">The profile's name.</param>
+    /// <param name="target">Whose answer was kept.</param>
+    /// <param name="microUsd">What the call cost when it was made.</param>
+    public void CacheSaved(string agent, ProviderTarget target, long microUsd) =>
+        AddTo(_catalog.CacheSaved[new(agent, target.Provider.Name, target.ModelLabel)], microUsd);
+
+    /// <param name="limit">Which limit refused: a name of the gateway's own (<c>rpm</c>, <c>tpm</c>, <c>concurrency</c>, <c>budget</c>), never a key's.</param>
+    public void RateLimited(string limit) => _catalog.RateLimited[new(limit)].Add(1);
+
     /// <param name="file">The file's role or name, not its path.</param>
     /// <param name="result"><c>applied</c> or <c>rejected</c>.</param>
     public void ConfigReload(string file, string result) => _catalog.ConfigReloads[new(file, result)].Add(1);
