@@ -3,6 +3,7 @@ using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Forwarding;
+using LlmGateway.Limits;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -23,6 +24,7 @@ internal static class Gateway
         services.AddBrowserOrigins(start.Host.CorsOrigins);
         services.AddApi();
         services.AddSurfaces();
+        services.AddLimits();
 
         // Hinge
         services.AddForwarding();
@@ -40,13 +42,14 @@ internal static class Gateway
         services.AddAdmin();
     }
 
-    /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, endpoint, caller, the caller's limits, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
         app.UseMiddleware<RequestScopeMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
+        app.UseMiddleware<LimitsMiddleware>();
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();

@@ -19,6 +19,28 @@ internal static class UniqueIds
         return Mark(bytes, 0x70);
     }
 
+    /// <summary>The least of the ids of version 7 that are made at that moment or later.</summary>
+    public static Guid FirstVersion7(DateTimeOffset moment)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        Span<byte> time = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64BigEndian(time, moment.ToUnixTimeMilliseconds());
+        time[2..].CopyTo(bytes);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>When an id of version 7 was made, to the millisecond.</summary>
+    public static DateTimeOffset TimeOf(Guid version7)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        version7.TryWriteBytes(bytes, bigEndian: true, out _);
+        Span<byte> time = stackalloc byte[8];
+        time.Clear();
+        bytes[..6].CopyTo(time[2..]);
+        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(time));
+    }
+
     /// <summary>Version 4: random.</summary>
     public static Guid NewVersion4()
     {
