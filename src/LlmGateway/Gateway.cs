@@ -2,6 +2,7 @@ using LlmGateway.Access;
 using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
+using LlmGateway.Database;
 using LlmGateway.Forwarding;
 using LlmGateway.Limits;
 using LlmGateway.Providers;
@@ -30,13 +31,14 @@ internal static class Gateway
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
+        services.AddUsage();
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();
 
         // Shared
         services.AddRedis(start.Host.RedisUrl);
+        services.AddDatabase(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddGatewayConfiguration(start);
         services.AddTelemetry(logging);
         services.AddAdmin();

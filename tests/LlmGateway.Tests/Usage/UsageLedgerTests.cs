@@ -1,20 +1,23 @@
+using LlmGateway.Database;
 using LlmGateway.Model;
+using LlmGateway.Tests.Database;
 using LlmGateway.Usage;
 
 namespace LlmGateway.Tests.Usage;
 
-public sealed class SqliteUsageLedgerTests : IAsyncDisposable
+public sealed class UsageLedgerTests : IAsyncDisposable
 {
     private readonly LedgerFile _file = new();
-    private SqliteUsageLedger _ledger;
+    private ThreadedDatabase _database;
+    private UsageLedger _ledger;
 
-    public SqliteUsageLedgerTests() => _ledger = new(_file.Path);
+    public UsageLedgerTests() => Open();
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     public async ValueTask DisposeAsync()
     {
-        await _ledger.DisposeAsync();
+        await _database.DisposeAsync();
         _file.Dispose();
     }
 
@@ -41,8 +44,8 @@ public sealed class SqliteUsageLedgerTests : IAsyncDisposable
     {
         RequestRecord[] batch = [UsageFixture.Record(), UsageFixture.Record(null, FailureReason.Timeout, FailureReason.None)];
         await _ledger.WriteAsync(batch, Cancelled);
-        await _ledger.DisposeAsync();
-        _ledger = new(_file.Path);
+        await _database.DisposeAsync();
+        Open();
 
         await _ledger.WriteAsync(batch, Cancelled);
 
@@ -68,12 +71,12 @@ public sealed class SqliteUsageLedgerTests : IAsyncDisposable
     [Fact]
     public async Task Prepare_NewerSchema_IsRefused()
     {
-        await _ledger.PrepareAsync(Cancelled);
-        await _ledger.DisposeAsync();
+        await _database.ExecuteAsync("SELECT 1");
+        await _database.DisposeAsync();
         _file.Scalar("UPDATE schema_versions SET version = 99 WHERE component = 'usage'; SELECT 1");
-        _ledger = new(_file.Path);
+        Open();
 
-        var exception = await Assert.ThrowsAsync<LedgerSchemaException>(() => _ledger.PrepareAsync(Cancelled));
+        var exception = await Assert.ThrowsAsync<DatabaseSchemaException>(() => _database.ExecuteAsync("SELECT 1"));
 
         Assert.Contains("99", exception.Message, StringComparison.Ordinal);
     }
@@ -81,10 +84,10 @@ public sealed class SqliteUsageLedgerTests : IAsyncDisposable
     [Fact]
     public async Task Write_AnotherProcessHoldsTheLock_FailsThenWorks()
     {
-        await _ledger.PrepareAsync(Cancelled);
+        await _database.ExecuteAsync("SELECT 1");
         using (_file.Lock())
         {
-            await Assert.ThrowsAsync<LedgerUnavailableException>(() => _ledger.WriteAsync([UsageFixture.Record()], Cancelled));
+            await Assert.ThrowsAsync<DatabaseUnavailableException>(() => _ledger.WriteAsync([UsageFixture.Record()], Cancelled));
         }
 
         await _ledger.WriteAsync([UsageFixture.Record()], Cancelled);
@@ -97,9 +100,9 @@ public sealed class SqliteUsageLedgerTests : IAsyncDisposable
     {
         await _ledger.WriteAsync([UsageFixture.Record()], Cancelled);
         var records = Enumerable.Range(0, 2_000).Select(_ => UsageFixture.Record()).ToArray();
-        await _ledger.ExecuteAsync("PRAGMA max_page_count = 20");
+        await _database.ExecuteAsync("PRAGMA max_page_count = 20");
 
-        await Assert.ThrowsAsync<LedgerUnavailableException>(() => _ledger.WriteAsync(records, Cancelled));
+        await Assert.ThrowsAsync<DatabaseUnavailableException>(() => _ledger.WriteAsync(records, Cancelled));
         Assert.Equal(1L, _file.Scalar("SELECT count(*) FROM request_records"));
 
         await _ledger.WriteAsync(records, Cancelled);
@@ -109,7 +112,7 @@ public sealed class SqliteUsageLedgerTests : IAsyncDisposable
     [Fact]
     public async Task Write_FileWasRemoved_MakesItAnew()
     {
-        await _ledger.PrepareAsync(Cancelled);
+        await _database.ExecuteAsync("SELECT 1");
         Directory.Delete(System.IO.Path.GetDirectoryName(_file.Path)!, recursive: true);
 
         await _ledger.WriteAsync([UsageFixture.Record()], Cancelled);
@@ -118,18 +121,10 @@ public sealed class SqliteUsageLedgerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Prepare_PathIsNoFolder_IsUnavailableNotACrash()
-    {
-        await using var ledger = new SqliteUsageLedger("/dev/null/x/gateway.db");
-
-        await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.PrepareAsync(Cancelled));
-    }
-
-    [Fact]
     public async Task Write_Records_HoldNoSecret()
     {
         await _ledger.WriteAsync([UsageFixture.Record(null, FailureReason.Auth, FailureReason.None)], Cancelled);
-        await _ledger.DisposeAsync();
+        await _database.DisposeAsync();
 
         foreach (var file in Directory.GetFiles(System.IO.Path.GetDirectoryName(_file.Path)!))
         {
@@ -139,4 +134,11 @@ public sealed class SqliteUsageLedgerTests : IAsyncDisposable
 
     /// <summary>Lists compare by reference inside records, so they are compared apart.</summary>
     private static RequestRecord Flat(RequestRecord record) => record with { Attempts = Array.Empty<AttemptRecord>() };
+
+    [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_database), nameof(_ledger))]
+    private void Open()
+    {
+        _database = TestDatabase.Sqlite(_file.Path);
+        _ledger = new(_database);
+    }
 }
