@@ -21,6 +21,9 @@ internal sealed class RateLimiter(SharedLimits shared, SharedSettlements settlem
 
     private long Now => (long)(time.GetTimestamp() * 1000.0 / time.TimestampFrequency);
 
+    /// <summary>How many requests of the key are under way, of those that this process counts.</summary>
+    public long RunningOf(string keyName) => _states.TryGetValue(keyName, out var state) ? state.Running : 0;
+
     /// <summary>Lets a request in: then there is an admission, to be given back with <see cref="Leave"/>; or says which limit is in the way.</summary>
     public async ValueTask<(Admission? Admission, LimitReading Reading)> EnterAsync(ClientKey key, BudgetPlace? budget)
     {
