@@ -23,6 +23,7 @@ internal static class Gateway
     {
         // Client side (HttpContext)
         services.AddBrowserOrigins(start.Host.CorsOrigins);
+        services.AddAccess();
         services.AddApi();
         services.AddSurfaces();
         services.AddLimits();

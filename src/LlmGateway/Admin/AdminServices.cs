@@ -5,11 +5,18 @@ namespace LlmGateway.Admin;
 /// <summary>Administration: for the holder of the admin key.</summary>
 internal static class AdminServices
 {
-    public static IServiceCollection AddAdmin(this IServiceCollection services) => services.AddSingleton<ExplainEndpoint>();
+    public static IServiceCollection AddAdmin(this IServiceCollection services) => services
+        .AddSingleton<ExplainEndpoint>()
+        .AddSingleton<KeysEndpoint>();
 
     public static void MapAdmin(this IEndpointRouteBuilder app)
     {
         var explain = app.ServiceProvider.GetRequiredService<ExplainEndpoint>();
         app.MapMethods("/admin/explain", [HttpMethods.Post], (RequestDelegate)explain.HandleAsync).WithAccess(EndpointAccess.Admin);
+
+        var keys = app.ServiceProvider.GetRequiredService<KeysEndpoint>();
+        app.MapMethods("/admin/keys", [HttpMethods.Get], (RequestDelegate)keys.ListAsync).WithAccess(EndpointAccess.Admin);
+        app.MapMethods("/admin/keys", [HttpMethods.Post], (RequestDelegate)keys.MintAsync).WithAccess(EndpointAccess.Admin);
+        app.MapMethods("/admin/keys/{name}", [HttpMethods.Delete], (RequestDelegate)keys.RevokeAsync).WithAccess(EndpointAccess.Admin);
     }
 }
