@@ -32,7 +32,7 @@ internal static class Gateway
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage();
+        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();

@@ -23,7 +23,7 @@ internal sealed partial class RequestScopeMiddleware(
         var recordId = UniqueIds.NewVersion7(now);
         var requestId = RequestIds.Choose(context.Request.Headers[RequestIds.Header], recordId);
         var template = EndpointTemplate.Of(context.GetEndpoint());
-        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()), configuration.Current, template, now);
+        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()) { Endpoint = template }, configuration.Current, template, now);
         context.Features.Set(scope);
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;

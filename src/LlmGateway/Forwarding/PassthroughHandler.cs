@@ -1,10 +1,11 @@
 using System.Net.Http.Headers;
+using LlmGateway.Model;
 using LlmGateway.Resilience;
 
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side of a passed-on call: the provider's own connections, and a watch on the answer's body. Never a second try.</summary>
-internal sealed class PassthroughHandler(ProviderConnections connections, TimeProvider time) : HttpMessageHandler
+internal sealed class PassthroughHandler(ProviderConnections connections, TimeProvider time, ICallJournal? journal = null) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
@@ -14,6 +15,12 @@ internal sealed class PassthroughHandler(ProviderConnections connections, TimePr
         }
 
         call.Started = time.GetTimestamp();
+        if (journal is not null)
+        {
+            // The call's own tally begins when its answer has told the model; the note needs only its place.
+            await journal.DispatchingAsync(call.Request, new AttemptTally(call.Target, AttemptRole.Answer, call.Started));
+        }
+
         var response = await connections.For(call.Target.Provider).SendAsync(message, cancellationToken);
         call.Answered = time.GetTimestamp();
         call.Status = (int)response.StatusCode;

@@ -13,6 +13,9 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>The ledger's own id of this request; unique.</summary>
     public Guid RecordId { get; } = recordId;
 
+    /// <summary>Route template that the request came to.</summary>
+    public string Endpoint { get; init; } = "";
+
     /// <summary>Time stamp of the request's arrival.</summary>
     public long Started { get; } = started;
 

@@ -115,5 +115,6 @@ internal static class RequestAccount
         return new(bytes, bigEndian: true);
     }
 
-    private static string ModelOf(ProviderTarget target) => target.Model.Length <= MaxModelLength ? target.Model : target.Model[..MaxModelLength];
+    /// <summary>The name that records keep.</summary>
+    internal static string ModelOf(ProviderTarget target) => target.Model.Length <= MaxModelLength ? target.Model : target.Model[..MaxModelLength];
 }
