@@ -4,11 +4,13 @@ using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Forwarding;
+using LlmGateway.Lifecycle;
 using LlmGateway.Limits;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
 using LlmGateway.Routing;
+using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
@@ -22,6 +24,7 @@ internal static class Gateway
     public static void AddLlmGateway(this IServiceCollection services, ConfigStart start, LoggingSettings logging)
     {
         // Client side (HttpContext)
+        services.AddLifecycle(start.Host);
         services.AddBrowserOrigins(start.Host.CorsOrigins);
         services.AddAccess();
         services.AddApi();
@@ -33,6 +36,7 @@ internal static class Gateway
 
         // Provider side (HttpRequestMessage)
         services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
+        services.AddSessions(start.Host.HistoryRetentionDays);
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();
@@ -41,21 +45,23 @@ internal static class Gateway
         services.AddRedis(start.Host.RedisUrl);
         services.AddDatabase(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddGatewayConfiguration(start);
-        services.AddTelemetry(logging);
+        services.AddTelemetry(logging, start.Host.OpenTelemetry);
         services.AddAdmin();
     }
 
-    /// <summary>The client side's order: ids and snapshot, endpoint, caller, the caller's limits, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, room for it, caller, the caller's limits, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
         app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
         app.UseMiddleware<LimitsMiddleware>();
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();
+        app.MapOpenApi();
         app.MapPrometheus().WithAccess(EndpointAccess.Open);
         app.CountConfigReloads();
     }

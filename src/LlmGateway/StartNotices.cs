@@ -1,6 +1,5 @@
 using LlmGateway.Configuration;
 using LlmGateway.Model;
-using LlmGateway.Routing;
 
 namespace LlmGateway;
 
@@ -10,7 +9,7 @@ internal static partial class StartNotices
     public static void Write(WebApplication app, ConfigStart start)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("LlmGateway");
-        foreach (var notice in start.Notices.Concat(NotInForce(start.Config, app.Services.GetRequiredService<StrategySet>())))
+        foreach (var notice in start.Notices.Concat(WorthKnowing(start.Config)))
         {
             Log.Notice(logger, notice);
         }
@@ -25,17 +24,9 @@ internal static partial class StartNotices
             logger, start.Host.Environment, string.Join(", ", app.Urls), start.Config.Default.Target.ToString(), start.Config.Agents.Count));
     }
 
-    /// <summary>What the files ask for and this version does not do: better said once than found out late.</summary>
-    private static IEnumerable<string> NotInForce(GatewayConfig config, StrategySet strategies)
+    /// <summary>What follows from the files and is easily overlooked: better said once than found out late.</summary>
+    private static IEnumerable<string> WorthKnowing(GatewayConfig config)
     {
-        foreach (var strategy in config.Agents.Values.Select(agent => agent.Strategy).Append(config.Default.Strategy).Append(config.Strategy).OfType<string>().Distinct())
-        {
-            if (!strategies.Contains(strategy))
-            {
-                yield return $"the strategy \"{strategy}\" is not available in this version; \"{RoutingStrategies.Single}\" is used";
-            }
-        }
-
         var budgets = config.ClientKeys.Values.Where(key => key.BudgetUsd is not null).Select(key => key.Name).Distinct().Order(StringComparer.Ordinal).ToList();
         var unpriced = config.Agents.Values.Append(config.Default)
             .SelectMany(agent => agent.Fallbacks.Prepend(agent.Target))
