@@ -150,6 +150,7 @@ public sealed class BudgetTests(ITestOutputHelper output)
         var key = new ClientKey { Name = "limited", Sha256 = [], BudgetUsd = 1_000_000 };
         var account = stage.Gateway.Services.GetRequiredService<BudgetPlaces>().Of(key, TimeProvider.System.GetUtcNow()).Account;
 
+        await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 0, "no request to be left in flight");
         await Eventually.TrueAsync(() => account.SetAside == 0, "nothing to be set aside", TimeSpan.FromSeconds(2));
         var rows = await stage.Gateway.Ledger.WaitForRequestsAsync(Count);
         var recorded = rows.Sum(row => (long)row["cost_micro_usd"]!);

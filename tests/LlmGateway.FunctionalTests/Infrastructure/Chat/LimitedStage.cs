@@ -35,16 +35,23 @@ internal sealed class LimitedStage : IAsyncDisposable
     public static string Keys(params string[] entries) => $$"""{ "keys": [ {{string.Join(", ", entries)}} ] }""";
 
     /// <param name="limits">Members of the key's entry.</param>
+    /// <param name="configure">Told the gateway before it starts.</param>
+    /// <param name="entries">More entries of the keys file.</param>
+    public static Task<LimitedStage> StartAsync(string limits, Action<GatewayUnderTest>? configure = null, params string[] entries) =>
+        StartNamedAsync("limited", limits, 1, configure, entries);
+
+    /// <param name="name">The key's name.</param>
+    /// <param name="limits">Members of the key's entry.</param>
     /// <param name="count">How many gateways.</param>
     /// <param name="configure">Told each gateway before it starts.</param>
     /// <param name="entries">More entries of the keys file.</param>
-    public static async Task<LimitedStage> StartAsync(string limits, int count = 1, Action<GatewayUnderTest>? configure = null, params string[] entries)
+    public static async Task<LimitedStage> StartNamedAsync(string name, string limits, int count, Action<GatewayUnderTest>? configure = null, params string[] entries)
     {
         var stage = new LimitedStage();
         stage.Provider.AlwaysAnswers(_ => Script.Json(Answer(1)));
         for (var i = 0; i < count; i++)
         {
-            await stage.AddGatewayAsync(Keys([KeyEntry(limits), .. entries]), configure);
+            await stage.AddGatewayAsync(Keys([KeyEntry(limits, name), .. entries]), configure);
         }
 
         return stage;
