@@ -12,7 +12,9 @@ internal sealed class BudgetPlace(string keyName, string? periodName, BudgetPeri
     private const long Unknown = -1;
 
     private long _knownSpent = Unknown;
+    private long _knownTaken;
     private long _sharedSetAside;
+    private long _storedSetAside;
 
     public string KeyName { get; } = keyName;
 
@@ -28,12 +30,23 @@ internal sealed class BudgetPlace(string keyName, string? periodName, BudgetPeri
     /// <summary>What all instances together have spent, as far as Redis or the database last said; null: neither was asked yet.</summary>
     public long? KnownSpent => Interlocked.Read(ref _knownSpent) is not Unknown and var known ? known : null;
 
-    /// <summary>What this process has set aside in Redis.</summary>
-    public long SharedSetAside => Interlocked.Read(ref _sharedSetAside);
+    /// <summary>The least that is spent or set aside in Redis, as far as this process knows.</summary>
+    public long KnownTaken => Math.Max(Interlocked.Read(ref _knownTaken), (KnownSpent ?? 0) + Interlocked.Read(ref _sharedSetAside));
+
+    /// <summary>What this process has set aside in the database.</summary>
+    public long StoredSetAside => Interlocked.Read(ref _storedSetAside);
 
     public void AddSharedSetAside(long amount) => Interlocked.Add(ref _sharedSetAside, amount);
 
-    public void Learn(long spent) => Interlocked.Exchange(ref _knownSpent, spent);
+    public void AddStoredSetAside(long amount) => Interlocked.Add(ref _storedSetAside, amount);
+
+    public void LearnSpent(long spent) => Interlocked.Exchange(ref _knownSpent, spent);
+
+    public void Learn(long spent, long setAside)
+    {
+        LearnSpent(spent);
+        Interlocked.Exchange(ref _knownTaken, spent + setAside);
+    }
 
     public bool Holds(string? periodName, DateTimeOffset time) => periodName == PeriodName && time >= Period.Start && (Period.End is null || time < Period.End);
 }

@@ -8,7 +8,7 @@ namespace LlmGateway.Limits;
 /// Requests, tokens and calls at once of each key. With Redis, all instances count together; while it is away each counts alone and takes
 /// its share of the limit.
 /// </summary>
-internal sealed class RateLimiter(SharedLimits shared, SharedSettlements settlements, GatewayMetrics metrics, TimeProvider time)
+internal sealed class RateLimiter(SharedLimits shared, GatewayMetrics metrics, TimeProvider time)
 {
     /// <summary>
     /// A client that reads the last byte of an answer may be back before the gateway has given its place back: so long, and once, is a full
@@ -74,20 +74,11 @@ internal sealed class RateLimiter(SharedLimits shared, SharedSettlements settlem
         if (admission.State is { } state)
         {
             state.Leave(admission.CountedAt, difference, Now);
-            return;
         }
-
-        if (admission.Lease is { } lease)
+        else
         {
-            shared.Forget(lease);
+            shared.Leave(admission.Key.Name, admission.Lease, admission.CountedAt, difference);
         }
-        else if (difference == 0)
-        {
-            return;
-        }
-
-        var keys = shared.KeysOf(admission.Key.Name);
-        settlements.Add(new SharedSettlement(LimitScripts.Leave, [keys.Tokens, keys.Running], [admission.Lease?.Id ?? "", admission.CountedAt, difference]));
     }
 
     private async ValueTask<(Admission? Admission, LimitReading Reading)> TryEnterAsync(ClientKey key, BudgetPlace? budget)

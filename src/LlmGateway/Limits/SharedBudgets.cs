@@ -16,6 +16,9 @@ internal sealed class SharedBudgets(RedisStore redis, SharedLeases leases, Share
     public async ValueTask<(BudgetReading Reading, ICallHold? Hold)> HoldAsync(BudgetPlace place, long budget, long amount, CancellationToken cancellationToken)
     {
         var lease = leases.Begin(place.RedisKeys[1]);
+
+        // What is set aside in the database, by calls that began while Redis was away, is not to be had here either.
+        budget -= place.StoredSetAside;
         var values = await AskAsync(place, budget, amount, lease, "");
         if (values is [Forgotten, ..])
         {
@@ -25,11 +28,12 @@ internal sealed class SharedBudgets(RedisStore redis, SharedLeases leases, Share
 
         if (values is null)
         {
-            leases.Forget(lease);
+            // Redis may have done it all the same, too late for anybody to hear.
+            End(place, lease, 0, 0);
             return (BudgetReading.Unknown, null);
         }
 
-        place.Learn(values[1]);
+        place.Learn(values[1], values[2]);
         if (values[0] == Held)
         {
             place.AddSharedSetAside(amount);
@@ -70,7 +74,7 @@ internal sealed class SharedBudgets(RedisStore redis, SharedLeases leases, Share
     {
         if (spent >= 0)
         {
-            place.Learn(spent);
+            place.LearnSpent(spent);
         }
     }));
 

@@ -5,7 +5,7 @@ using LlmGateway.Redis;
 namespace LlmGateway.Limits;
 
 /// <summary>The limits of all instances together, kept in Redis: one script per step, by Redis' clock.</summary>
-internal sealed class SharedLimits(RedisStore redis, SharedLeases leases)
+internal sealed class SharedLimits(RedisStore redis, SharedLeases leases, SharedSettlements settlements)
 {
     private readonly ConcurrentDictionary<string, SharedKeys> _keys = new(StringComparer.Ordinal);
 
@@ -29,8 +29,12 @@ internal sealed class SharedLimits(RedisStore redis, SharedLeases leases)
             [limits.Requests ?? -1, limits.Tokens ?? -1, limits.Concurrency ?? -1, place is null ? -1 : MicroUsd.BudgetOf(key) ?? -1, lease?.Id ?? "", LimitScripts.LeaseMilliseconds]);
         if (!reply.IsAnswered)
         {
-            // If Redis did take it in, it lapses there.
-            Forget(lease);
+            if (lease is not null)
+            {
+                // Redis may have let it in all the same, too late for anybody to hear.
+                Leave(key.Name, lease, 0, 0);
+            }
+
             return null;
         }
 
@@ -75,7 +79,18 @@ internal sealed class SharedLimits(RedisStore redis, SharedLeases leases)
         };
     }
 
-    public void Forget(SharedLease? lease)
+    /// <summary>Gives a place back, if there is one, and corrects what was counted; nobody waits for it.</summary>
+    public void Leave(string keyName, SharedLease? lease, long countedAt, long difference)
+    {
+        Forget(lease);
+        if (lease is not null || difference != 0)
+        {
+            var keys = KeysOf(keyName);
+            settlements.Add(new SharedSettlement(LimitScripts.Leave, [keys.Tokens, keys.Running], [lease?.Id ?? "", countedAt, difference]));
+        }
+    }
+
+    private void Forget(SharedLease? lease)
     {
         if (lease is not null)
         {

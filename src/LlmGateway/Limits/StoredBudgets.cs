@@ -35,14 +35,20 @@ internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, 
                 return (BudgetReading.Unknown, null);
             }
 
-            place.Learn(known.Value);
+            place.LearnSpent(known.Value);
             var id = UniqueIds.NewVersion4().ToString("n");
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-            var atLeast = known.Value + place.SharedSetAside;
+            var atLeast = Math.Max(known.Value, place.KnownTaken);
             var reading = await database
                 .RunAsync(connection => Hold(connection, database.Kind, place, id, budget, amount, atLeast, now), cancellationToken)
                 .WaitAsync(Patience, time, cancellationToken);
-            return (reading, reading.Verdict == BudgetVerdict.Fits ? new StoredHold(this, place, id) : null);
+            if (reading.Verdict != BudgetVerdict.Fits)
+            {
+                return (reading, null);
+            }
+
+            place.AddStoredSetAside(amount);
+            return (reading, new StoredHold(this, place, id, amount));
         }
         catch (Exception exception) when (exception is DatabaseUnavailableException or TimeoutException)
         {
@@ -150,14 +156,15 @@ internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, 
         }
     }
 
-    private void End(BudgetPlace place, string id, long cost)
+    private void End(BudgetPlace place, string id, long held, long cost)
     {
+        place.AddStoredSetAside(-held);
         _ended.Writer.TryWrite((place, id, cost));
         shared.Add(place, cost);
     }
 
-    private sealed class StoredHold(StoredBudgets budgets, BudgetPlace place, string id) : ICallHold
+    private sealed class StoredHold(StoredBudgets budgets, BudgetPlace place, string id, long held) : ICallHold
     {
-        public void End(AttemptTally call) => budgets.End(place, id, CallCost.Of(call));
+        public void End(AttemptTally call) => budgets.End(place, id, held, CallCost.Of(call));
     }
 }

@@ -32,6 +32,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private int _isUp;
     private int _inFlight;
     private int _isDownReported;
+    private long _answered;
     private volatile string _problem = "it has not answered yet";
 
     /// <param name="options">Where it is; null: none is configured.</param>
@@ -80,7 +81,12 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            MarkDown(exception);
+            // One call that is late while others are answered is this process' own delay, or a slow script: no reason to give Redis up.
+            if (exception is not TimeoutException || _time.GetElapsedTime(Interlocked.Read(ref _answered)) >= Patience)
+            {
+                MarkDown(exception);
+            }
+
             return RedisReply.Unavailable;
         }
         finally
@@ -129,13 +135,29 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     {
         try
         {
-            return await connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments).WaitAsync(Patience, _time);
+            return await SendAsync(connection, script, keys, arguments);
         }
         catch (RedisServerException exception) when (exception.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
             // A Redis that was started anew does not know the script by its hash any more; the client has noted that, and sends the text again.
-            return await connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments).WaitAsync(Patience, _time);
+            return await SendAsync(connection, script, keys, arguments);
         }
+    }
+
+    private async Task<RedisResult> SendAsync(ConnectionMultiplexer connection, string script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        var sent = connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments);
+        try
+        {
+            await sent.WaitAsync(Patience, _time);
+        }
+        catch (TimeoutException) when (sent.IsCompletedSuccessfully)
+        {
+            // The answer came while this process was too busy to look.
+        }
+
+        Interlocked.Exchange(ref _answered, _time.GetTimestamp());
+        return await sent;
     }
 
     /// <summary>Until the next probe: some time, each instance another, or until the connection is there again.</summary>
@@ -174,7 +196,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         try
         {
             _connection ??= await ConnectAsync();
-            await _connection.GetDatabase().ScriptEvaluateAsync("return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"]).WaitAsync(Patience, _time);
+            await EvaluateAsync(_connection, "return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"], []);
         }
 #pragma warning disable CA1031 // Whatever it is, Redis is not usable.
         catch (Exception exception)
