@@ -17,6 +17,11 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private const int MostInFlight = 4096;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Times that a process that is late itself waits as long again.</summary>
+    private const int MostPatience = 4;
+
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Between two tries to connect; the multiplexer looks once a second whether it is time.</summary>
@@ -147,13 +152,18 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private async Task<RedisResult> SendAsync(ConnectionMultiplexer connection, string script, RedisKey[] keys, RedisValue[] arguments)
     {
         var sent = connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments);
-        try
+        for (var tries = 1; ; tries++)
         {
-            await sent.WaitAsync(Patience, _time);
-        }
-        catch (TimeoutException) when (sent.IsCompletedSuccessfully)
-        {
-            // The answer came while this process was too busy to look.
+            var since = _time.GetTimestamp();
+            try
+            {
+                await sent.WaitAsync(Patience, _time);
+                break;
+            }
+            catch (TimeoutException) when (sent.IsCompleted || (tries < MostPatience && _time.GetElapsedTime(since) > Patience + OwnDelay))
+            {
+                // A time-out that is late itself tells that this process is too busy to look, not that Redis is slow.
+            }
         }
 
         Interlocked.Exchange(ref _answered, _time.GetTimestamp());
@@ -169,11 +179,11 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         stoppingToken.ThrowIfCancellationRequested();
     }
 
-    private void OnConnected()
+    private static void Signal(SemaphoreSlim signal)
     {
         try
         {
-            _connected.Release();
+            signal.Release();
         }
         catch (Exception exception) when (exception is SemaphoreFullException or ObjectDisposedException)
         {
@@ -187,7 +197,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
 
         // Scripts do not wait for each other: each is a step of its own.
         connection.PreserveAsyncOrder = false;
-        connection.ConnectionRestored += (_, _) => OnConnected();
+        connection.ConnectionRestored += (_, _) => Signal(_connected);
         return connection;
     }
 
@@ -232,7 +242,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
 
         if (wasUp)
         {
-            _failed.Release();
+            Signal(_failed);
         }
     }
 

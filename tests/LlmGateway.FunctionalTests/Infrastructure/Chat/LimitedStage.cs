@@ -22,6 +22,9 @@ internal sealed class LimitedStage : IAsyncDisposable
 
     private readonly List<GatewayUnderTest> _gateways = [];
 
+    /// <summary>Hundreds of clients, the provider and several gateways share this process, which begins with a thread for each processor.</summary>
+    static LimitedStage() => ThreadPool.SetMinThreads(32, 32);
+
     public ScriptedProvider Provider { get; } = ScriptedProvider.OpenAi();
 
     public GatewayUnderTest Gateway => _gateways[0];
@@ -76,11 +79,14 @@ internal sealed class LimitedStage : IAsyncDisposable
     public Task<HttpResponseMessage> AskAsync(int maxTokens = 1, int gateway = 0, string key = Key, bool isStreaming = false) =>
         _gateways[gateway].OpenStreamAsync(ProductionStage.Path, Body(maxTokens, isStreaming), ("Authorization", "Bearer " + key));
 
-    /// <summary>Asks so often at once, gateways in turn, and answers the statuses; the error codes of refusals go to <paramref name="codes"/>.</summary>
+    /// <summary>Asks so often, a hundred at once, gateways in turn, and answers the statuses; the error codes of refusals go to <paramref name="codes"/>.</summary>
     public async Task<IReadOnlyList<HttpStatusCode>> AskAtOnceAsync(int count, int maxTokens = 1, ISet<string>? codes = null, string key = Key)
     {
+        using var room = new SemaphoreSlim(100);
         var answers = await Task.WhenAll(Enumerable.Range(0, count).Select(async i =>
         {
+            await room.WaitAsync();
+            using var leaving = new Leaving(room);
             using var answer = await AskAsync(maxTokens, i % _gateways.Count, key);
             return (answer.StatusCode, Code: answer.IsSuccessStatusCode ? await DrainAsync(answer) : (await OpenAiError.ReadAsync(answer)).Code);
         }));
@@ -100,6 +106,11 @@ internal sealed class LimitedStage : IAsyncDisposable
         }
 
         await Provider.DisposeAsync();
+    }
+
+    private sealed class Leaving(SemaphoreSlim room) : IDisposable
+    {
+        public void Dispose() => room.Release();
     }
 
     private static async Task<string?> DrainAsync(HttpResponseMessage answer)
