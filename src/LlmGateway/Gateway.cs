@@ -6,6 +6,7 @@ using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Forwarding;
 using LlmGateway.Lifecycle;
+using LlmGateway.Limits;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -27,8 +28,10 @@ internal static class Gateway
         // Client side (HttpContext)
         services.AddLifecycle(start.Host);
         services.AddBrowserOrigins(start.Host.CorsOrigins);
+        services.AddAccess();
         services.AddApi();
         services.AddSurfaces();
+        services.AddLimits();
 
         // Hinge
         services.AddForwarding();
@@ -50,7 +53,7 @@ internal static class Gateway
         services.AddAdmin();
     }
 
-    /// <summary>The client side's order: ids and snapshot, room for it, caller, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, room for it, caller, the caller's limits, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
@@ -58,6 +61,7 @@ internal static class Gateway
         app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
+        app.UseMiddleware<LimitsMiddleware>();
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();

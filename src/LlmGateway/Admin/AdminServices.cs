@@ -9,6 +9,7 @@ internal static class AdminServices
         .AddSingleton<ExplainEndpoint>()
         .AddSingleton<AgentsEndpoint>()
         .AddSingleton<CacheEndpoint>()
+        .AddSingleton<KeysEndpoint>()
         .AddSingleton<ModelStatusEndpoint>()
         .AddSingleton<ProviderStatusEndpoint>()
         .AddSingleton<UsageEndpoint>()
@@ -33,5 +34,10 @@ internal static class AdminServices
         app.MapMethods("/admin/usage", [HttpMethods.Get], (RequestDelegate)usage.HandleAsync).WithAccess(EndpointAccess.Admin);
         var requests = app.ServiceProvider.GetRequiredService<RequestsEndpoint>();
         app.MapMethods("/admin/requests", [HttpMethods.Get], (RequestDelegate)requests.HandleAsync).WithAccess(EndpointAccess.Admin);
+
+        var keys = app.ServiceProvider.GetRequiredService<KeysEndpoint>();
+        app.MapMethods("/admin/keys", [HttpMethods.Get], (RequestDelegate)keys.ListAsync).WithAccess(EndpointAccess.Admin);
+        app.MapMethods("/admin/keys", [HttpMethods.Post], (RequestDelegate)keys.MintAsync).WithAccess(EndpointAccess.Admin);
+        app.MapMethods("/admin/keys/{name}", [HttpMethods.Delete], (RequestDelegate)keys.RevokeAsync).WithAccess(EndpointAccess.Admin);
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using LlmGateway.Access;
 using LlmGateway.Configuration;
 using LlmGateway.Forwarding;
+using LlmGateway.Limits;
 using LlmGateway.Model;
 using LlmGateway.Profiles;
 using LlmGateway.Routing;
@@ -10,7 +11,7 @@ using LlmGateway.Surfaces;
 namespace LlmGateway.Api;
 
 /// <summary>Chat, legacy completions and embeddings, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
-internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, HostSettings settings)
+internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, TokenLimit tokens, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context, Operation operation)
     {
@@ -27,6 +28,12 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         }
 
         scope.Request = request;
+        if (await tokens.CountAsync(context, request) is { } limited)
+        {
+            await ErrorWriter.WriteAsync(context, limited);
+            return;
+        }
+
         await forwarder.ForwardAsync(context, request);
     }
 

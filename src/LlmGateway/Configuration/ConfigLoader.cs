@@ -20,6 +20,16 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
     /// <summary>Reads the files as they are now.</summary>
     public ConfigLoadResult Load(long revision = 1) => Load(ConfigFileSet.Read(Host), revision);
 
+    /// <summary>Reads the object that a client key is made with at run time; null, and problems, where it is wrong.</summary>
+    internal ClientKey? ReadMintedKey(ReadOnlySpan<byte> json, byte[] sha256, out IReadOnlyList<ConfigProblem> problems)
+    {
+        var found = new List<ConfigProblem>();
+        problems = found;
+        var scope = new DocumentScope("key", null, found);
+        var key = JsonConfigParser.Parse(json, scope) is { } root ? KeysFileReader.ReadMinted(root, sha256, scope, new TicketLookup(settings, found, []).Find) : null;
+        return found.Count == 0 ? key : null;
+    }
+
     internal ConfigLoadResult Load(ConfigFileSet files, long revision)
     {
         var problems = new List<ConfigProblem>();
