@@ -13,8 +13,14 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
     public void NoteStatus(int status) => tally.Status = status;
 
+    /// <summary>The answer has begun; only the first call counts.</summary>
     public void NoteFirstToken()
     {
+        if (_hasAnswered)
+        {
+            return;
+        }
+
         tally.FirstToken = time.GetTimestamp();
         _hasAnswered = true;
         state.Answered(slot, credentials);

@@ -49,7 +49,6 @@ internal sealed class TranslatedStream : PumpedStream
         }
 
         _isOpen = true;
-        _report.NoteFirstToken();
         Pause();
         return null;
     }
@@ -128,6 +127,11 @@ internal sealed class TranslatedStream : PumpedStream
             _hasEvents |= !wireEvent.Data.IsEmpty;
             _translator.OnEvent(wireEvent, Output);
             Input.Consume(consumed);
+            if (_translator.HasFirstToken)
+            {
+                _report.NoteFirstToken();
+            }
+
             if (_translator.Error is { } error)
             {
                 Fail(new AttemptFailure(FailureClassifier.Classify(error), error.Status) { Error = error });
