@@ -66,7 +66,7 @@ internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategi
             TotalTimeout = config.TotalTimeout,
             Tally = scope.Tally,
         };
-        return (ExplainReply.From(request, WithHealth(planner.Plan(request)), wanted.Key), null);
+        return (ExplainReply.From(request, strategies[request.Strategy].Arrange(request, WithHealth(planner.Plan(request))), wanted.Key), null);
     }
 
     /// <summary>The plan without the targets that would be left out if it were carried out now.</summary>

@@ -11,6 +11,12 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
     public ProviderTarget Target => tally.Target;
 
+    /// <summary>W3C context that the provider's spans belong under: the attempt's own, else as the client sent it.</summary>
+    public string? TraceParent => tally.Span?.Id ?? request.TraceParent;
+
+    /// <summary>Whether the answer goes to the client and must be what was asked for; an evaluator's is read with more patience.</summary>
+    public bool IsHeldToForm => tally.Role != AttemptRole.Evaluator;
+
     public void NoteStatus(int status) => tally.Status = status;
 
     /// <summary>The answer has begun; only the first call counts.</summary>
@@ -31,11 +37,10 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
         Settle(outcome, translator.Usage ?? Counted(outcome, translator));
 
     /// <summary>Ends an attempt that answered as a whole.</summary>
-    public void EndWhole(in ProviderReply reply)
-    {
-        NoteFirstToken();
-        Settle(FailureReason.None, reply.Usage ?? TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes)));
-    }
+    public void EndWhole(in ProviderReply reply) => EndWhole(FailureReason.None, reply);
+
+    /// <summary>Ends an attempt whose answer came as a whole and is not what was asked for: it has cost what it has cost.</summary>
+    public void EndRefused(in ProviderReply reply) => EndWhole(FailureReason.InvalidResponse, reply);
 
     /// <summary>Ends an attempt that did not answer. A call that was cut off has cost its prompt; one that was refused has cost nothing.</summary>
     public void EndFailed(FailureReason outcome, bool wasAccepted) =>
@@ -44,6 +49,12 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
     /// <summary>What a client is told that asked for usage and whose provider gave none.</summary>
     public TokenUsage? Estimate(StreamTranslator translator) =>
         translator.Usage is null ? TokenEstimate.Of(request, translator.TokensSeen) : null;
+
+    private void EndWhole(FailureReason outcome, in ProviderReply reply)
+    {
+        NoteFirstToken();
+        Settle(outcome, reply.Usage ?? TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes)));
+    }
 
     private void Settle(FailureReason outcome, TokenUsage? usage)
     {

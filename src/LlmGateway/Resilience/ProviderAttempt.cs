@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Wire;
@@ -10,7 +11,7 @@ namespace LlmGateway.Resilience;
 
 /// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
 internal sealed class ProviderAttempt(
-    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null)
+    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null, GatewayLifecycle? lifecycle = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -39,7 +40,7 @@ internal sealed class ProviderAttempt(
         var report = new AttemptReport(request, tally!, state, slot, CallCredentials.Of(target, request), time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
-        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken);
+        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken, lifecycle?.Ending ?? default);
         var keepsDeadline = false;
         try
         {
@@ -64,7 +65,7 @@ internal sealed class ProviderAttempt(
             }
 
             keepsDeadline = result.Response?.Content is StreamedReply;
-            return result;
+            return result with { Attempt = tally };
         }
         catch (OperationCanceledException)
         {
@@ -146,7 +147,7 @@ internal sealed class ProviderAttempt(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         HttpResponseMessage? response = null;
-        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        if (target.Provider.PassesTrace && report.TraceParent is { } trace)
         {
             message.Headers.TryAddWithoutValidation("traceparent", trace);
         }
@@ -169,7 +170,7 @@ internal sealed class ProviderAttempt(
 
             return result;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !deadline.IsEnding)
         {
             // Its own clock, or the connection's (which throws without the token being cancelled).
             return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
@@ -177,6 +178,7 @@ internal sealed class ProviderAttempt(
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            deadline.ThrowIfEnding();
             return AttemptResult.Failed(deadline.HasTimedOut
                 ? new AttemptFailure(FailureReason.Timeout)
                 : new AttemptFailure(FailureReason.Connection) { WasNeverTaken = response is null && ProviderConnections.DiedWhilePooled(message, exception) });
@@ -243,6 +245,12 @@ internal sealed class ProviderAttempt(
         if (failure is not null)
         {
             return AttemptResult.Failed(failure);
+        }
+
+        if (report.IsHeldToForm && JsonGuard.Watches(request, target) && !JsonGuard.Passes(reply.Body))
+        {
+            report.EndRefused(reply);
+            return AttemptResult.Failed(new AttemptFailure(FailureReason.InvalidResponse, 200));
         }
 
         report.EndWhole(reply);

@@ -6,11 +6,14 @@ namespace LlmGateway.Routing;
 /// <summary>Makes the route plan of a request from its profile, its own wishes, roles and keys.</summary>
 internal sealed class RoutePlanner(DialectSet dialects)
 {
-    public RoutePlan Plan(GatewayRequest request)
+    public RoutePlan Plan(GatewayRequest request) => Plan(request, Candidates(request));
+
+    /// <summary>The plan of a request that has only these targets to choose from.</summary>
+    public RoutePlan Plan(GatewayRequest request, IEnumerable<ProviderTarget> candidates)
     {
         var usable = new List<ProviderTarget>(4);
         List<SkippedTarget>? skipped = null;
-        foreach (var target in Candidates(request))
+        foreach (var target in candidates)
         {
             if (usable.Contains(target))
             {

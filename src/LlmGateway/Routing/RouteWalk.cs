@@ -3,32 +3,127 @@ using LlmGateway.Resilience;
 
 namespace LlmGateway.Routing;
 
-/// <summary>How far one request has come along its plan: what failed, what was left out, and who may be asked next.</summary>
-internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan)
+/// <summary>
+/// How far one request has come along its plan: who is asked next, what failed, what was left out, and what the client is told when nobody
+/// is left. It holds the rules of falling back for all strategies; it is not thread-safe, one strategy walks it alone.
+/// </summary>
+internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan, TimeProvider time)
 {
     private List<FailedAttempt>? _failed;
     private List<SkippedTarget>? _skipped;
     private FailureReason? _lastReason;
-    private TimeSpan _soonest = TimeSpan.MaxValue;
+    private TimeSpan _soonestWait = TimeSpan.MaxValue;
+    private ProviderTarget? _soonest;
+    private int _next;
+    private bool _isOutOfTime;
 
-    /// <summary>Attempts that did not answer, in order.</summary>
-    public IReadOnlyList<FailedAttempt> Failed => _failed ?? (IReadOnlyList<FailedAttempt>)[];
+    public GatewayRequest Request => request;
 
-    /// <summary>Targets left out, by the plan and on the way.</summary>
-    public IReadOnlyList<SkippedTarget> Skipped => _skipped ?? plan.Skipped;
+    public RoutePlan Plan => plan;
 
-    /// <summary>Whether nobody may be asked any more: the client's own fault, a reason that does not go on, or no attempt left.</summary>
-    public bool IsOver { get; private set; }
+    /// <summary>Whether nobody else may answer: the client's own fault, or a reason that the profile does not go on after.</summary>
+    public bool MustStop { get; private set; }
 
-    /// <summary>The target that may soonest take the call after all; null where there is none, or nobody may be asked any more.</summary>
-    public ProviderTarget? Soonest
+    private bool MayAttempt => !MustStop && (_failed is null || request.Tally.AttemptCount < plan.MaxAttempts);
+
+    private bool HasTime => request.TimeLeft(time) >= TargetCaller.LeastTime;
+
+    /// <summary>The next target to ask once those before it have failed; null: none is left.</summary>
+    public ProviderTarget? Next()
     {
-        get => IsOver ? null : field;
-        private set;
+        while (_next < plan.Targets.Count && MayAttempt)
+        {
+            Reach(_next);
+            if (!HasTime)
+            {
+                _isOutOfTime = _failed is null;
+                return null;
+            }
+
+            var index = _next++;
+            if (MayTry(plan.Targets[index], index))
+            {
+                return plan.Targets[index];
+            }
+        }
+
+        // Nobody else is left: now a target is worth waiting for that was left out for a moment only.
+        var soonest = MayAttempt && HasTime ? _soonest : null;
+        _soonest = null;
+        return soonest;
+    }
+
+    /// <summary>The next target to ask beside one that is silent; null: there is none that needs no failure before it, or no attempt left.</summary>
+    public ProviderTarget? NextBeside()
+    {
+        if (MustStop || request.Tally.AttemptCount >= plan.MaxAttempts || !HasTime)
+        {
+            return null;
+        }
+
+        while (_next < plan.Targets.Count && plan.Targets[_next].OnlyAfter is null)
+        {
+            var index = _next++;
+            if (MayTry(plan.Targets[index], index))
+            {
+                return plan.Targets[index];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What the call to the target that was handed out last may do; it leaves an attempt for a target that has not been tried.</summary>
+    /// <param name="hasCompany">Whether another attempt is under way.</param>
+    public CallTurn Turn(bool hasCompany = false)
+    {
+        var hasNext = hasCompany || HasNext();
+        return new CallTurn(hasNext, Math.Max(0, Math.Min(request.Config.RetryAttempts, plan.MaxAttempts - request.Tally.AttemptCount - (hasNext ? 2 : 1))));
+    }
+
+    /// <summary>Takes in why a target did not answer.</summary>
+    /// <param name="target">Who was asked.</param>
+    /// <param name="failure">Why it did not answer.</param>
+    /// <param name="isFallback">Whether another answers for that reason; a hedge that fails beside one that is still expected is no such reason.</param>
+    public void Note(ProviderTarget target, AttemptFailure failure, bool isFallback = true)
+    {
+        if (isFallback)
+        {
+            request.Tally.NoteFallback(First(failure).Reason);
+        }
+
+        if (failure.LeftOut is { } why)
+        {
+            _lastReason = failure.Reason == FailureReason.CircuitOpen ? failure.Cause : failure.Reason;
+            (_skipped ??= [.. plan.Skipped]).Add(new SkippedTarget(target, failure.Reason, why) { RetryAfter = failure.RetryAfter });
+            if (failure is { MayServeSoon: true, RetryAfter: { } wait } && wait < _soonestWait)
+            {
+                _soonestWait = wait;
+                _soonest = target;
+            }
+
+            return;
+        }
+
+        _lastReason = failure.Reason;
+        Add(target, failure);
+        MustStop |= failure.Reason == FailureReason.InvalidRequest || request.Profile.FallbackOn?.Contains(failure.Reason) == false;
+    }
+
+    /// <summary>The answer to a request that nobody answered.</summary>
+    public HttpResponseMessage Fail()
+    {
+        if (_isOutOfTime)
+        {
+            return GatewayErrorContent.Respond(RouteOutcome.OutOfTime);
+        }
+
+        Reach(plan.Targets.Count);
+        return RouteOutcome.Respond(request, _failed ?? (IReadOnlyList<FailedAttempt>)[], _skipped ?? plan.Skipped);
     }
 
     /// <summary>Targets left out are a reason to fall back once their turn has come, and not before.</summary>
-    public void Reach(int index)
+    private void Reach(int index)
     {
         if (plan.Skipped.Count > 0 && plan.Skipped[0] is var first && first.Before <= index)
         {
@@ -37,7 +132,7 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan)
     }
 
     /// <summary>Whether this target's turn has come; what cannot help any more is left out here.</summary>
-    public bool MayTry(ProviderTarget target, int index)
+    private bool MayTry(ProviderTarget target, int index)
     {
         if (target.OnlyAfter is { } after)
         {
@@ -45,7 +140,7 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan)
             return _lastReason is { } last ? after.Contains(last) : !plan.Skipped.Any(left => left.Before <= index);
         }
 
-        foreach (var (failed, failure) in Failed)
+        foreach (var (failed, failure) in _failed ?? [])
         {
             if (WhyPointless(target, failed, failure.Reason) is { } why)
             {
@@ -57,10 +152,10 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan)
         return true;
     }
 
-    /// <summary>Whether another target comes behind this one without conditions.</summary>
-    public bool HasNext(int index)
+    /// <summary>Whether another target comes without conditions.</summary>
+    private bool HasNext()
     {
-        for (var i = index + 1; i < plan.Targets.Count; i++)
+        for (var i = _next; i < plan.Targets.Count; i++)
         {
             if (plan.Targets[i].OnlyAfter is null)
             {
@@ -69,34 +164,6 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan)
         }
 
         return false;
-    }
-
-    /// <summary>What the next call may do; it leaves an attempt for a target that has not been tried.</summary>
-    public CallTurn Turn(bool hasNext) => new(
-        hasNext, Math.Max(0, Math.Min(request.Config.RetryAttempts, plan.MaxAttempts - request.Tally.AttemptCount - (hasNext ? 2 : 1))));
-
-    /// <summary>Takes in why a target did not answer.</summary>
-    public void Note(ProviderTarget target, AttemptFailure failure)
-    {
-        request.Tally.NoteFallback(First(failure).Reason);
-        if (failure.LeftOut is { } why)
-        {
-            _lastReason = failure.Reason == FailureReason.CircuitOpen ? failure.Cause : failure.Reason;
-            (_skipped ??= [.. plan.Skipped]).Add(new SkippedTarget(target, failure.Reason, why) { RetryAfter = failure.RetryAfter });
-            if (failure is { MayServeSoon: true, RetryAfter: { } wait } && wait < _soonest)
-            {
-                _soonest = wait;
-                Soonest = target;
-            }
-
-            return;
-        }
-
-        _lastReason = failure.Reason;
-        Add(target, failure);
-        IsOver = failure.Reason == FailureReason.InvalidRequest
-            || request.Profile.FallbackOn?.Contains(failure.Reason) == false
-            || request.Tally.AttemptCount >= plan.MaxAttempts;
     }
 
     private void Add(ProviderTarget target, AttemptFailure failure)

@@ -3,56 +3,42 @@ using LlmGateway.Resilience;
 
 namespace LlmGateway.Routing;
 
-/// <summary>One target after the other, in the plan's order, until one answers: before its first token a failure costs the client nothing but time.</summary>
+/// <summary>
+/// One target after the other, in the plan's order, until one answers: before its first token a failure costs the client nothing but time.
+/// Where the profile hedges, a target that is silent gets company.
+/// </summary>
 internal sealed class SingleStrategy(TargetCaller targets, TimeProvider time) : IRoutingStrategy
 {
+    private readonly HedgedRun _hedged = new(targets, time);
+
     public string Name => RoutingStrategies.Single;
 
-    public async Task<HttpResponseMessage> RunAsync(GatewayRequest request, RoutePlan plan, CancellationToken cancellationToken)
+    public Task<HttpResponseMessage> RunAsync(GatewayRequest request, RoutePlan plan, CancellationToken cancellationToken) =>
+        RunAsync(new RouteWalk(request, plan, time), cancellationToken);
+
+    /// <summary>Goes on from where the walk stands.</summary>
+    public Task<HttpResponseMessage> RunAsync(RouteWalk walk, CancellationToken cancellationToken) =>
+        walk.Request.Profile.HedgeAfter is { } silence && walk.Plan.Targets.Count > 1
+            ? _hedged.RunAsync(walk, silence, cancellationToken)
+            : InTurnAsync(walk, cancellationToken);
+
+    private async Task<HttpResponseMessage> InTurnAsync(RouteWalk walk, CancellationToken cancellationToken)
     {
-        var walk = new RouteWalk(request, plan);
-        for (var i = 0; i < plan.Targets.Count && !walk.IsOver; i++)
+        var tally = walk.Request.Tally;
+        while (walk.Next() is { } target)
         {
-            var target = plan.Targets[i];
-            walk.Reach(i);
-            if (request.TimeLeft(time) < TargetCaller.LeastTime)
+            var waitedFrom = time.GetTimestamp();
+            var result = await targets.RunAsync(walk.Request, target, AttemptRole.Answer, walk.Turn(), cancellationToken);
+            tally.ProviderWait += time.GetElapsedTime(waitedFrom);
+            if (result.Response is { } response)
             {
-                if (walk.Failed.Count == 0)
-                {
-                    return GatewayErrorContent.Respond(RouteOutcome.OutOfTime);
-                }
-
-                break;
-            }
-
-            if (walk.MayTry(target, i) && await CallAsync(request, target, walk, walk.HasNext(i), cancellationToken) is { } response)
-            {
+                tally.Answer = result.Attempt;
                 return response;
             }
+
+            walk.Note(target, result.Failure!);
         }
 
-        // Nobody else is left: now a target is worth waiting for that was left out for a moment only.
-        if (walk.Soonest is { } soon && request.TimeLeft(time) >= TargetCaller.LeastTime && await CallAsync(request, soon, walk, hasNext: false, cancellationToken) is { } late)
-        {
-            return late;
-        }
-
-        walk.Reach(plan.Targets.Count);
-        return RouteOutcome.Respond(request, walk.Failed, walk.Skipped);
-    }
-
-    private async ValueTask<HttpResponseMessage?> CallAsync(GatewayRequest request, ProviderTarget target, RouteWalk walk, bool hasNext, CancellationToken cancellationToken)
-    {
-        var waitedFrom = time.GetTimestamp();
-        var result = await targets.RunAsync(request, target, AttemptRole.Answer, walk.Turn(hasNext), cancellationToken);
-        request.Tally.ProviderWait += time.GetElapsedTime(waitedFrom);
-        if (result.Response is { } response)
-        {
-            request.Tally.Answer = request.Tally.LastAttempt;
-            return response;
-        }
-
-        walk.Note(target, result.Failure!);
-        return null;
+        return walk.Fail();
     }
 }
