@@ -8,7 +8,7 @@ namespace LlmGateway.FunctionalTests;
 /// What providers do wrong, where no other file shows it. The catalogue E01 to E29 is shown in:
 /// E01, E04, E12 FallbackTests, StreamFaultTests, CircuitTests · E02, E25 TimeoutTests · E05 OutcomeTests · E06 StreamFaultTests, TimeoutTests ·
 /// E08, E09, E11, E13, E14 StreamFaultTests · E15, E16 GoldenTests, SseFramerTests · E17 UsageTests · E18, E21, E27 here · E22 StreamFaultTests ·
-/// E23, E24 FailoverFigureTests, CircuitTests · E26 RetryTests, OutcomeTests · E29 Http2ProviderTests · G06 here.
+/// E23, E24 FailoverFigureTests, CircuitTests · E26 RetryTests, OutcomeTests · G06 here. E29 does not arise: providers are called over HTTP/1.1.
 /// </summary>
 public sealed class FaultCatalogueTests
 {
