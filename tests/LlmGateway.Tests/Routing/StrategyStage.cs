@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Diagnostics;
+using System.Globalization;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Resilience;
@@ -74,26 +76,38 @@ internal sealed class StrategyStage : IDisposable
         };
     }
 
-    /// <summary>Runs the request and moves the clock until it has answered.</summary>
-    public async Task<HttpResponseMessage> RunAsync(GatewayRequest request)
+    public async Task<HttpResponseMessage> RunAsync(GatewayRequest request, params double[] steps)
     {
         using var message = new HttpRequestMessage(HttpMethod.Post, "http://provider.invalid/");
         message.Options.Set(GatewayRequest.OptionsKey, request);
         var run = _routing.SendAsync(message, TestContext.Current.CancellationToken);
-        for (var steps = 0; !run.IsCompleted; steps++)
+        foreach (var seconds in steps)
         {
-            Assert.True(steps < 1_000_000, "the request never ends");
-            Time.Advance(TimeSpan.FromMilliseconds(10));
-            await Task.Yield();
+            await StepAsync(seconds);
         }
 
         return await run;
     }
 
-    /// <summary>Runs a request, reads its answer to the end, and names the provider that gave it.</summary>
-    public async Task<string> AnsweredByAsync(GatewayRequest request)
+    /// <summary>Waits until timers are due in exactly so many seconds, and moves the clock there.</summary>
+    public async Task StepAsync(double seconds, int timers = 1)
     {
-        using var response = await RunAsync(request);
+        var (step, start) = (TimeSpan.FromSeconds(seconds), Stopwatch.GetTimestamp());
+        while (Time.TimersDueIn(step) < timers)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30), string.Create(CultureInfo.InvariantCulture, $"nobody waits for {seconds} s"));
+            await Task.Yield();
+        }
+
+        Time.Advance(step);
+    }
+
+    /// <summary>Runs a request, reads its answer to the end, and names the provider that gave it.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="steps">What it will wait for, in seconds: latencies and limits, one after the other.</param>
+    public async Task<string> AnsweredByAsync(GatewayRequest request, params double[] steps)
+    {
+        using var response = await RunAsync(request, steps);
         _ = await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
         return request.Tally.Answer?.Target.Provider.Name ?? "nobody";
     }
