@@ -1,6 +1,7 @@
 using System.Collections;
 using LlmGateway;
 using LlmGateway.Configuration;
+using LlmGateway.Lifecycle;
 
 var inputs = new HostInputs
 {
@@ -10,6 +11,11 @@ var inputs = new HostInputs
 };
 try
 {
+    if (args is ["health"])
+    {
+        return await HealthProbe.RunAsync(GatewayHost.ListenUrls(inputs), Console.Error);
+    }
+
     await using var app = GatewayHost.Build(inputs);
     await app.RunAsync();
     return 0;

@@ -76,7 +76,7 @@ internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategi
         var usable = new List<ProviderTarget>();
         foreach (var target in plan.Targets)
         {
-            if (states.Of(target).WhyNot(target) is { } refusal)
+            if (states.Of(target).WhyNot(CallCredentials.Of(target)) is { } refusal)
             {
                 var why = $"{refusal.Why}; asked again in {Math.Ceiling(refusal.RetryAfter.TotalSeconds)} s";
                 skipped.Add(new SkippedTarget(target, FailureReason.CircuitOpen, why, usable.Count));

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Wire;
@@ -10,7 +11,7 @@ namespace LlmGateway.Resilience;
 
 /// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
 internal sealed class ProviderAttempt(
-    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null)
+    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null, GatewayLifecycle? lifecycle = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -36,10 +37,10 @@ internal sealed class ProviderAttempt(
             return AttemptResult.Failed(refused);
         }
 
-        var report = new AttemptReport(request, tally!, state, slot, time);
+        var report = new AttemptReport(request, tally!, state, slot, CallCredentials.Of(target, request), time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
-        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken);
+        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken, lifecycle?.Ending ?? default);
         var keepsDeadline = false;
         try
         {
@@ -59,7 +60,7 @@ internal sealed class ProviderAttempt(
 
             if (result.Failure is { } failure)
             {
-                NoteRefusal(failure, target, state, request.Config);
+                NoteRefusal(failure, request, target, state);
                 report.EndFailed(failure.Reason, wasAccepted: failure.Reason == FailureReason.Timeout);
             }
 
@@ -122,15 +123,16 @@ internal sealed class ProviderAttempt(
         return (message, tally, null);
     }
 
-    private static void NoteRefusal(AttemptFailure failure, ProviderTarget target, TargetState state, GatewayConfig config)
+    private static void NoteRefusal(AttemptFailure failure, GatewayRequest request, ProviderTarget target, TargetState state)
     {
         if (failure.Reason == FailureReason.RateLimit)
         {
             state.CoolDown(failure.RetryAfter);
         }
-        else if (failure.Reason == FailureReason.Auth)
+        else if (failure.Reason == FailureReason.Auth && !(failure.Status == 403 && target.Provider.IdentityHeaders is not null))
         {
-            state.RefuseKey(target, config.Circuit);
+            // Where users' identities go along, a 403 may mean one of these, and nobody else's calls are kept out for it.
+            state.Refuse(CallCredentials.Of(target, request), request.Config.Circuit);
         }
     }
 
@@ -145,7 +147,7 @@ internal sealed class ProviderAttempt(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         HttpResponseMessage? response = null;
-        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        if (target.Provider.PassesTrace && report.TraceParent is { } trace)
         {
             message.Headers.TryAddWithoutValidation("traceparent", trace);
         }
@@ -168,7 +170,7 @@ internal sealed class ProviderAttempt(
 
             return result;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !deadline.IsEnding)
         {
             // Its own clock, or the connection's (which throws without the token being cancelled).
             return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
@@ -176,6 +178,7 @@ internal sealed class ProviderAttempt(
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            deadline.ThrowIfEnding();
             return AttemptResult.Failed(deadline.HasTimedOut
                 ? new AttemptFailure(FailureReason.Timeout)
                 : new AttemptFailure(FailureReason.Connection) { WasNeverTaken = response is null && ProviderConnections.DiedWhilePooled(message, exception) });

@@ -9,11 +9,12 @@ internal sealed partial class TargetStates(TimeProvider time, GatewayMetrics met
 {
     private readonly ConcurrentDictionary<(string Provider, Uri? BaseUrl, string Model), TargetState> _states = new();
 
-    public TargetState Of(ProviderTarget target)
-    {
-        var key = (target.Provider.Name, target.Provider.BaseUrl, target.ModelLabel);
-        return _states.TryGetValue(key, out var state) ? state : _states.GetOrAdd(key, Create(target));
-    }
+    public TargetState Of(ProviderTarget target) => Find(target) ?? _states.GetOrAdd(KeyOf(target), Create(target));
+
+    /// <summary>The state of a target that has been called, or asked about, before; null: it has not.</summary>
+    public TargetState? Find(ProviderTarget target) => _states.GetValueOrDefault(KeyOf(target));
+
+    private static (string Provider, Uri? BaseUrl, string Model) KeyOf(ProviderTarget target) => (target.Provider.Name, target.Provider.BaseUrl, target.ModelLabel);
 
     private TargetState Create(ProviderTarget target)
     {

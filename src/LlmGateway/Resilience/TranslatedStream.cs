@@ -1,3 +1,4 @@
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Wire;
@@ -49,7 +50,6 @@ internal sealed class TranslatedStream : PumpedStream
         }
 
         _isOpen = true;
-        _report.NoteFirstToken();
         Pause();
         return null;
     }
@@ -95,6 +95,12 @@ internal sealed class TranslatedStream : PumpedStream
             Fail(new AttemptFailure(FailureReason.Timeout));
             return;
         }
+        catch (OperationCanceledException) when (_isOpen && _deadline.IsEnding && !cancellationToken.IsCancellationRequested)
+        {
+            _translator.OnFailure(Refusals.ShuttingDown, Output);
+            Finish(FailureReason.Cancelled);
+            return;
+        }
         catch (OperationCanceledException)
         {
             _report.End(FailureReason.Cancelled, _translator);
@@ -128,6 +134,11 @@ internal sealed class TranslatedStream : PumpedStream
             _hasEvents |= !wireEvent.Data.IsEmpty;
             _translator.OnEvent(wireEvent, Output);
             Input.Consume(consumed);
+            if (_translator.HasFirstToken)
+            {
+                _report.NoteFirstToken();
+            }
+
             if (_translator.Error is { } error)
             {
                 Fail(new AttemptFailure(FailureClassifier.Classify(error), error.Status) { Error = error });
@@ -174,7 +185,7 @@ internal sealed class TranslatedStream : PumpedStream
         {
             _isOpen = true;
             _failure = null;
-            _translator.OnFailure(Describe(failure.Reason), Output);
+            _translator.OnFailure(new GatewayError(502, ErrorTypes.Api, ErrorCodes.UpstreamStreamError, Describe(failure.Reason)), Output);
         }
 
         Finish(failure.Reason);

@@ -75,9 +75,12 @@ internal sealed class MetricCatalog
     public CounterFamily LogLinesDropped { get; } = new("llm_gateway_log_lines_dropped_total",
         "Log lines dropped because the output did not take them in time.");
 
+    public CounterFamily Spans { get; } = new("llm_gateway_spans_total",
+        "Spans by what became of them: exported, failed (the collector refused them or did not answer), dropped (too many were waiting).", "result");
+
     public IReadOnlyList<MetricFamily> All =>
     [
         Requests, RequestDuration, TimeToFirstToken, TimePerOutputToken, Overhead, Tokens, Cost, DepartmentTokens, DepartmentCost, Attempts, Fallbacks,
-        CircuitState, RequestsInFlight, CacheRequests, CacheSaved, RateLimited, ConfigReloads, UsageRecords, StoreUp, LogLinesDropped,
+        CircuitState, RequestsInFlight, CacheRequests, CacheSaved, RateLimited, ConfigReloads, UsageRecords, StoreUp, LogLinesDropped, Spans,
     ];
 }

@@ -46,6 +46,7 @@ internal static class RequestAccount
             IsUnpriced = isUnpriced,
             Duration = request.Duration,
             TimeToFirstToken = request.IsStreaming && tally.FirstToken is not 0 and var first ? time.GetElapsedTime(tally.Started, first) : null,
+            TraceId = tally.TraceId,
             Attempts = attempts,
         };
     }

@@ -67,7 +67,7 @@ public sealed class UsageRecorder
 
         if (record.TimeToFirstToken is { } firstToken && request.Tally.Answer is { } answer)
         {
-            _metrics.TimeToFirstToken(request.Agent, answer.Target, firstToken);
+            _metrics.TimeToFirstToken(request.Agent, answer.Target, firstToken, request.Tally.SampledTraceId);
             if (answer is { Outcome: FailureReason.None, Usage: { IsSane: true, Output: > 1 and var output } })
             {
                 _metrics.TimePerOutputToken(answer.Target, _time.GetElapsedTime(answer.FirstToken, answer.Ended) / (output - 1));
