@@ -26,9 +26,9 @@ public sealed class ContentIntegrityTests(ITestOutputHelper output)
         await using var openAi = ScriptedProvider.OpenAi();
         await using var anthropic = ScriptedProvider.Anthropic();
         await using var ollama = ScriptedProvider.Ollama();
-        openAi.AlwaysAnswers(request => Split(request, "text/event-stream", OpenAi));
-        anthropic.AlwaysAnswers(request => Split(request, "text/event-stream", Anthropic));
-        ollama.AlwaysAnswers(request => Split(request, "application/x-ndjson", Ollama));
+        openAi.AlwaysAnswers(_ => Split( "text/event-stream", OpenAi));
+        anthropic.AlwaysAnswers(_ => Split( "text/event-stream", Anthropic));
+        ollama.AlwaysAnswers(_ => Split( "application/x-ndjson", Ollama));
         await using var gateway = await new GatewayUnderTest().InProduction(openAi)
             .WithVariable("GATEWAY_AUTH", "none").WithoutVariable("GATEWAY_API_KEYS")
             .WithVariable("ANTHROPIC_API_KEY", "sk-ant").WithVariable("OLLAMA_BASE_URL", ollama.BaseUrl)
@@ -65,7 +65,7 @@ public sealed class ContentIntegrityTests(ITestOutputHelper output)
     }
 
     /// <summary>The answer to a request for stream i, cut into chunks anywhere, in the middle of characters too.</summary>
-    private static Script Split(RecordedRequest request, string contentType, Func<List<string>, Random, string> write)
+    private static Script Split(string contentType, Func<List<string>, Random, string> write) => Script.Chosen(request =>
     {
         var number = Number(request.Json().GetProperty("messages").EnumerateArray().Last().GetProperty("content"));
         var words = Words(new Random(Seed + number));
@@ -81,7 +81,7 @@ public sealed class ContentIntegrityTests(ITestOutputHelper output)
         }
 
         return script;
-    }
+    });
 
     private static int Number(JsonElement content) => int.Parse(
         content.ValueKind == JsonValueKind.String ? content.GetString()! : content[0].GetProperty("text").GetString()!, CultureInfo.InvariantCulture);

@@ -58,8 +58,8 @@ public sealed class ReliabilityGoalTests(ITestOutputHelper output)
     public async Task Faults_before_the_first_content_are_seen_by_nobody()
     {
         await using var stage = await StartAsync(FaultsBefore);
-        stage.First.AlwaysAnswers(request => BeforeContent[Draw(request, BeforeContent.Length)](IsStreaming(request)));
-        stage.Second.AlwaysAnswers(request => ProductionStage.Answer(IsStreaming(request)));
+        stage.First.AlwaysAnswers(_ => Script.Chosen(request => BeforeContent[Draw(request, BeforeContent.Length)](IsStreaming(request))));
+        stage.Second.AlwaysAnswers(_ => Script.Chosen(request => ProductionStage.Answer(IsStreaming(request))));
         var (serverErrors, cut, answered) = (0, 0, 0);
 
         await Parallel.ForAsync(0, FaultsBefore, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = Cancellation }, async (i, _) =>
@@ -79,7 +79,8 @@ public sealed class ReliabilityGoalTests(ITestOutputHelper output)
     public async Task Faults_after_the_first_content_end_with_one_error_event_and_no_DONE()
     {
         await using var stage = await StartAsync(FaultsAfter);
-        stage.First.AlwaysAnswers(request => AfterContent[Draw(request, AfterContent.Length)](Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Hel"), OpenAiReplies.ContentChunk("lo"))));
+        stage.First.AlwaysAnswers(_ => Script.Chosen(request =>
+            AfterContent[Draw(request, AfterContent.Length)](Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Hel"), OpenAiReplies.ContentChunk("lo")))));
         stage.Second.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: true));
         var (begun, oneError, done) = (0, 0, 0);
 
@@ -112,7 +113,7 @@ public sealed class ReliabilityGoalTests(ITestOutputHelper output)
     public async Task Providers_see_the_close_soon_after_the_client_has_left(bool isHedged)
     {
         await using var stage = await ProductionStage.StartAsync(ProductionStage.Agents(defaults: isHedged ? "\"hedge_after_ms\": 1" : ""));
-        stage.First.AlwaysAnswers(request => isHedged ? Script.NeverAnswer() : Waiting(stage.First.Requests.Count));
+        stage.First.AlwaysAnswers(_ => isHedged ? Script.NeverAnswer() : Waiting(stage.First.Requests.Count));
         stage.Second.AlwaysAnswers(_ => Script.NeverAnswer());
         var times = new List<TimeSpan>();
 
