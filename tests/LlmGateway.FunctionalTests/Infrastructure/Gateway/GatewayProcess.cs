@@ -43,20 +43,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Starts the process; what it listens at is chosen by the arguments, a free port of 127.0.0.1 without any.</summary>
     public static GatewayProcess Start(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            WorkingDirectory = folder.Path,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder.Path };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"));
         foreach (var argument in args)
         {
             start.ArgumentList.Add(argument);
         }
 
-        foreach (var name in start.Environment.Keys.Except(["PATH", "HOME", "DOTNET_ROOT"]).ToArray())
+        return Start(start, ["PATH", "HOME", "DOTNET_ROOT"], variables);
+    }
+
+    /// <summary>Starts a command of the test's own; of this process's variables it gets only those that are kept.</summary>
+    public static GatewayProcess Start(ProcessStartInfo start, string[] kept, params (string Name, string Value)[] variables)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, false);
+        foreach (var name in start.Environment.Keys.Except(kept).ToArray())
         {
             start.Environment.Remove(name);
         }
