@@ -2,12 +2,14 @@ using LlmGateway.Access;
 using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
+using LlmGateway.Database;
 using LlmGateway.Forwarding;
 using LlmGateway.Lifecycle;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
 using LlmGateway.Routing;
+using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
@@ -30,15 +32,17 @@ internal static class Gateway
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
+        services.AddUsage();
+        services.AddSessions(start.Host.HistoryRetentionDays);
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();
 
         // Shared
         services.AddRedis(start.Host.RedisUrl);
+        services.AddDatabase(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddGatewayConfiguration(start);
-        services.AddTelemetry(logging);
+        services.AddTelemetry(logging, start.Host.OpenTelemetry);
         services.AddAdmin();
     }
 

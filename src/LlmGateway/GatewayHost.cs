@@ -1,6 +1,6 @@
 using LlmGateway.Configuration;
+using LlmGateway.Database;
 using LlmGateway.Telemetry;
-using LlmGateway.Usage;
 
 namespace LlmGateway;
 

@@ -93,7 +93,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         var request = call.Request;
         var usage = call.Usage;
         var target = usage?.Model is { } model ? request.Config.MakeTarget(call.Target.Provider, model) : call.Target;
-        var attempt = request.Tally.Begin(target, AttemptRole.Answer, call.Started);
+        var attempt = request.Tally.Begin(target, AttemptRole.Answer, call.Started, span: call.Span);
         attempt.Status = call.Status;
         attempt.FirstToken = call.Answered;
         request.Tally.ProviderWait = time.GetElapsedTime(call.Started, call.Answered == 0 ? time.GetTimestamp() : call.Answered);
