@@ -17,14 +17,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private readonly (string Name, string Value)[] _variables;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly Task _reading;
     private HttpClient? _client;
 
-    private GatewayProcess(Process process)
+    private GatewayProcess(Process process, (string Name, string Value)[] variables)
     {
         _process = process;
+        _variables = variables;
         _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
     }
 
@@ -67,7 +69,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        return new GatewayProcess(Process.Start(start)!);
+        return new GatewayProcess(Process.Start(start)!, variables);
     }
 
     /// <summary>A port that was free a moment ago on both loopbacks.</summary>
@@ -123,6 +125,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+        SecretScan.AssertNone(_variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)), AllText);
     }
 
     private string? StartLine() => _output.FirstOrDefault(line => line.Contains("Gateway started", StringComparison.Ordinal));
