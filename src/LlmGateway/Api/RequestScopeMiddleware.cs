@@ -55,6 +55,11 @@ internal sealed partial class RequestScopeMiddleware(
         {
             await RefuseAsync(context, exception);
         }
+        catch (IOException exception) when (exception.InnerException is OverflowException)
+        {
+            // The server's word for a chunk size that no number holds.
+            await ErrorWriter.WriteAsync(context, GatewayError.Invalid(ErrorCodes.InvalidRequest, "The HTTP request is malformed."));
+        }
         catch (Exception exception)
         {
             Log.Unhandled(logger, exception, requestId);
