@@ -113,6 +113,9 @@ public sealed class GatewayMetrics
     /// <param name="limit">Which limit refused: a name of the gateway's own (<c>rpm</c>, <c>tpm</c>, <c>concurrency</c>, <c>budget</c>), never a key's.</param>
     public void RateLimited(string limit) => _catalog.RateLimited[new(limit)].Add(1);
 
+    /// <param name="store">The store that was away when something was decided without it.</param>
+    public void DegradedDecision(string store) => _catalog.DegradedDecisions[new(store)].Add(1);
+
     /// <param name="file">The file's role or name, not its path.</param>
     /// <param name="result"><c>accepted</c> or <c>rejected</c>.</param>
     /// <param name="count">How many; 0 makes the series.</param>
