@@ -10,9 +10,7 @@ var inputs = new HostInputs
 };
 try
 {
-    await using var app = GatewayHost.Build(inputs);
-    await app.RunAsync();
-    return 0;
+    return await GatewayCommands.RunAsync(inputs, ServeAsync, Console.Out, Console.Error);
 }
 catch (StartupException exception)
 {
@@ -23,4 +21,11 @@ catch (Exception exception) when (ListenFailure.Describe(exception) is { } sente
 {
     await Console.Error.WriteLineAsync(sentence);
     return ListenFailure.ExitCode;
+}
+
+async Task<int> ServeAsync()
+{
+    await using var app = GatewayHost.Build(inputs);
+    await app.RunAsync();
+    return 0;
 }
