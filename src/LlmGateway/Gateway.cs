@@ -4,6 +4,7 @@ using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Forwarding;
 using LlmGateway.Providers;
+using LlmGateway.Redis;
 using LlmGateway.Resilience;
 using LlmGateway.Routing;
 using LlmGateway.Surfaces;
@@ -33,6 +34,7 @@ internal static class Gateway
         services.AddProviders();
 
         // Shared
+        services.AddRedis(start.Host.RedisUrl);
         services.AddGatewayConfiguration(start);
         services.AddTelemetry(logging);
         services.AddAdmin();

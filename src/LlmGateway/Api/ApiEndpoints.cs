@@ -20,7 +20,8 @@ internal static class ApiEndpoints
 
     public static IServiceCollection AddApi(this IServiceCollection services) => services
         .AddSingleton<OperationEndpoint>()
-        .AddSingleton<ModelsEndpoint>();
+        .AddSingleton<ModelsEndpoint>()
+        .AddSingleton<IReadinessCheck, ConfigurationReadiness>();
 
     public static void MapApi(this IEndpointRouteBuilder app)
     {

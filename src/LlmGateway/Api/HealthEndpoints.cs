@@ -1,5 +1,4 @@
 using LlmGateway.Access;
-using LlmGateway.Configuration;
 
 namespace LlmGateway.Api;
 
@@ -9,9 +8,14 @@ internal static class HealthEndpoints
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
         app.MapGet("/health/live", static () => Results.Json(new HealthReport("live", []), HealthJson.Default.HealthReport)).WithAccess(EndpointAccess.Open);
-        app.MapGet("/health/ready", static (GatewayConfigSource configuration) => Results.Json(Ready(configuration), HealthJson.Default.HealthReport)).WithAccess(EndpointAccess.Open);
+        app.MapGet("/health/ready", static (IEnumerable<IReadinessCheck> checks) => Ready([.. checks])).WithAccess(EndpointAccess.Open);
     }
 
-    private static HealthReport Ready(GatewayConfigSource configuration) =>
-        configuration.LastProblem is { } problem ? new HealthReport("degraded", [problem]) : new HealthReport("ready", []);
+    private static IResult Ready(IReadOnlyList<IReadinessCheck> checks)
+    {
+        var problems = checks.Select(check => check.Problem).OfType<string>().ToArray();
+        return checks.All(check => check.IsReady)
+            ? Results.Json(new HealthReport(problems.Length == 0 ? "ready" : "degraded", problems), HealthJson.Default.HealthReport)
+            : Results.Json(new HealthReport("unavailable", problems), HealthJson.Default.HealthReport, statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
 }

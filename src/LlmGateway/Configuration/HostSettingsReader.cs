@@ -1,3 +1,5 @@
+using LlmGateway.Redis;
+
 namespace LlmGateway.Configuration;
 
 /// <summary>Reads <see cref="HostSettings"/>; what is malformed is reported, all of it, and reads as its default.</summary>
@@ -23,7 +25,7 @@ public static class HostSettingsReader
             DrainTime = reader.Seconds(SettingNames.DrainSeconds, 86_400, allowsZero: true) ?? TimeSpan.FromSeconds(300),
             CorsOrigins = ReadOrigins(reader),
             DatabaseUrl = ReadDatabase(reader),
-            RedisUrl = reader.Text(SettingNames.RedisUrl)?.Trim(),
+            RedisUrl = ReadRedis(reader),
             HistoryRetentionDays = reader.Integer(SettingNames.HistoryRetentionDays, 30, 0, 36_500),
             IsDebug = reader.Flag(SettingNames.Debug),
             LogsContent = reader.Flag(SettingNames.LogContent),
@@ -108,6 +110,18 @@ public static class HostSettingsReader
 
         reader.Report(SettingNames.DatabaseUrl, "must be sqlite:FILE or postgres://user:password@host/database");
         return Usual;
+    }
+
+    private static string? ReadRedis(SettingReader reader)
+    {
+        var text = reader.Text(SettingNames.RedisUrl)?.Trim();
+        if (text is null || RedisUrl.TryParse(text, out _, out var problem))
+        {
+            return text;
+        }
+
+        reader.Report(SettingNames.RedisUrl, problem!);
+        return null;
     }
 
     private static List<ClientSecret> ReadClientKeys(SettingReader reader)

@@ -7,6 +7,7 @@ internal static class ForwardingServices
         .AddHttpForwarder()
         .AddSingleton<EgressPipeline>()
         .AddSingleton<GatewayForwarder>()
+        .AddSingleton<GatewayClient>()
         .AddSingleton<PassthroughHandler>()
         .AddSingleton<PassthroughForwarder>()
         .AddSingleton<PassthroughEndpoint>();

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace LlmGateway.Model;
 
 /// <summary>One provider call as it goes on: who, how long, how it ended, what it used. It ends exactly once.</summary>
-public sealed class AttemptTally(ProviderTarget target, AttemptRole role, long started)
+public sealed class AttemptTally(ProviderTarget target, AttemptRole role, long started, ICallHold? hold = null)
 {
     private int _ended;
 
@@ -12,7 +12,10 @@ public sealed class AttemptTally(ProviderTarget target, AttemptRole role, long s
     public AttemptRole Role { get; } = role;
 
     /// <summary>The attempt before this one in the same request.</summary>
-    public AttemptTally? Previous { get; internal set; }
+    public AttemptTally? Previous { get; private set; }
+
+    /// <summary>Which of the request's calls it is, from 0.</summary>
+    public int Index { get; private set; }
 
     /// <summary>Time stamp of the call.</summary>
     public long Started { get; } = started;
@@ -34,6 +37,13 @@ public sealed class AttemptTally(ProviderTarget target, AttemptRole role, long s
 
     public bool HasEnded => Volatile.Read(ref _ended) != 0;
 
+    /// <summary>Puts the attempt behind the one that was the last so far.</summary>
+    internal void Follow(AttemptTally? previous)
+    {
+        Previous = previous;
+        Index = previous is null ? 0 : previous.Index + 1;
+    }
+
     /// <summary>Settles the attempt; only the first call counts.</summary>
     public bool End(FailureReason outcome, TokenUsage? usage, long now)
     {
@@ -45,6 +55,7 @@ public sealed class AttemptTally(ProviderTarget target, AttemptRole role, long s
         Outcome = outcome;
         Usage = usage;
         Ended = now;
+        hold?.End(this);
         return true;
     }
 

@@ -20,6 +20,13 @@ public static class ErrorCodes
     public const string MethodNotAllowed = "method_not_allowed";
     public const string RequestTooLarge = "request_too_large";
     public const string UnsupportedMediaType = "unsupported_media_type";
+    public const string SessionNotFound = "session_not_found";
+    public const string ConfigReadOnly = "config_read_only";
+    public const string RateLimitExceeded = "rate_limit_exceeded";
+    public const string InsufficientQuota = "insufficient_quota";
+    public const string GatewayOverloaded = "gateway_overloaded";
+    public const string ShuttingDown = "shutting_down";
+    public const string StoreUnavailable = "store_unavailable";
     public const string UpstreamRateLimited = "upstream_rate_limited";
     public const string UpstreamAuthError = "upstream_auth_error";
     public const string AllProvidersFailed = "all_providers_failed";

@@ -30,12 +30,16 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
 
     public AttemptTally? LastAttempt => Volatile.Read(ref _last);
 
-    public AttemptTally Begin(ProviderTarget target, AttemptRole role, long now)
+    /// <param name="target">Who is called.</param>
+    /// <param name="role">What for.</param>
+    /// <param name="now">Time stamp.</param>
+    /// <param name="hold">What was set aside for the call.</param>
+    public AttemptTally Begin(ProviderTarget target, AttemptRole role, long now, ICallHold? hold = null)
     {
-        var attempt = new AttemptTally(target, role, now);
+        var attempt = new AttemptTally(target, role, now, hold);
         do
         {
-            attempt.Previous = _last;
+            attempt.Follow(_last);
         }
         while (Interlocked.CompareExchange(ref _last, attempt, attempt.Previous) != attempt.Previous);
 

@@ -9,7 +9,8 @@ using LlmGateway.Providers.Wire;
 namespace LlmGateway.Resilience;
 
 /// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
-internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections connections, TargetStates states, TimeProvider time)
+internal sealed class ProviderAttempt(
+    DialectSet dialects, ProviderConnections connections, TargetStates states, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -29,7 +30,19 @@ internal sealed class ProviderAttempt(DialectSet dialects, ProviderConnections c
             return AttemptResult.Failed(Refused(call));
         }
 
-        var tally = request.Tally.Begin(target, role, time.GetTimestamp());
+        var permit = budget is null ? CallPermit.Free : await budget.ReserveAsync(request, target, role, cancellationToken);
+        if (permit.Refusal is { } refusal)
+        {
+            call.Message.Dispose();
+            return AttemptResult.Failed(new AttemptFailure(FailureReason.InvalidRequest) { ClientError = refusal });
+        }
+
+        var tally = request.Tally.Begin(target, role, time.GetTimestamp(), permit.Hold);
+        if (journal is not null)
+        {
+            await journal.DispatchingAsync(request, tally);
+        }
+
         var report = new AttemptReport(request, tally, time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);

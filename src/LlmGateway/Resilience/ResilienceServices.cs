@@ -6,5 +6,6 @@ internal static class ResilienceServices
     public static IServiceCollection AddResilience(this IServiceCollection services) => services
         .AddSingleton<ProviderConnections>()
         .AddSingleton<TargetStates>()
-        .AddSingleton<ProviderAttempt>();
+        .AddSingleton<ProviderAttempt>()
+        .AddSingleton<TargetCaller>();
 }

@@ -4,7 +4,7 @@ using LlmGateway.Resilience;
 namespace LlmGateway.Routing;
 
 /// <summary>One target after the other, in the plan's order, until one answers: before its first token a failure costs the client nothing but time.</summary>
-internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time) : IRoutingStrategy
+internal sealed class SingleStrategy(TargetCaller targets, TimeProvider time) : IRoutingStrategy
 {
     /// <summary>With less time than this left, an attempt could only fail.</summary>
     private static readonly TimeSpan LeastTime = TimeSpan.FromMilliseconds(200);
@@ -41,7 +41,7 @@ internal sealed class SingleStrategy(ProviderAttempt attempts, TimeProvider time
             }
 
             var waitedFrom = time.GetTimestamp();
-            var result = await attempts.RunAsync(request, target, AttemptRole.Answer, cancellationToken);
+            var result = await targets.RunAsync(request, target, AttemptRole.Answer, cancellationToken);
             request.Tally.ProviderWait += time.GetElapsedTime(waitedFrom);
             if (result.Response is { } response)
             {

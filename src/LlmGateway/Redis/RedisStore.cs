@@ -1,0 +1,175 @@
+using LlmGateway.Api;
+using LlmGateway.Telemetry;
+using StackExchange.Redis;
+
+namespace LlmGateway.Redis;
+
+/// <summary>
+/// The Redis that several instances share (<c>REDIS_URL</c>). Every step is one Lua script, so it happens whole or not at all. A call waits a
+/// quarter of a second at most; the first one that fails opens the breaker, and until a probe in the background finds Redis answering again
+/// nobody waits for it at all. No failure of Redis is ever thrown at a caller.
+/// </summary>
+internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
+{
+    private const string Store = "redis";
+
+    /// <summary>Calls at once; beyond, Redis is too slow to be waited for.</summary>
+    private const int MostInFlight = 4096;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConfigurationOptions? _options;
+    private readonly GatewayMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger<RedisStore> _logger;
+    private readonly SemaphoreSlim _failed = new(0, 1);
+    private ConnectionMultiplexer? _connection;
+    private int _isUp;
+    private int _inFlight;
+    private string _problem = "it has not answered yet";
+
+    /// <param name="options">Where it is; null: none is configured.</param>
+    /// <param name="metrics">Told whether it is up.</param>
+    /// <param name="time">The clock of waits and probes.</param>
+    /// <param name="logger">Told of changes of state, once each.</param>
+    public RedisStore(ConfigurationOptions? options, GatewayMetrics metrics, TimeProvider time, ILogger<RedisStore> logger)
+    {
+        (_options, _metrics, _time, _logger) = (options, metrics, time, logger);
+        if (_options is not null)
+        {
+            // The multiplexer connects again by itself and must not throw while Redis is away; the store has its own patience.
+            _options.AbortOnConnectFail = false;
+            _options.ConnectTimeout = 2000;
+            _options.ConnectRetry = 1;
+            _options.SyncTimeout = 1000;
+            _options.ClientName = "llm-gateway";
+        }
+    }
+
+    /// <summary>Whether state is shared with other instances at all.</summary>
+    public bool IsConfigured => _options is not null;
+
+    public bool IsUp => Volatile.Read(ref _isUp) != 0;
+
+    /// <summary>Raised when it has come back, on a thread of the pool.</summary>
+    public event Action? Recovered;
+
+    public string? Problem => IsConfigured && !IsUp ? $"Redis is not available ({_problem}); each instance decides alone until it is back" : null;
+
+    /// <summary>Runs a script. Keys and arguments are data to it; never build its text from input.</summary>
+    public async ValueTask<RedisReply> RunAsync(string script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        if (!IsUp || _connection is not { } connection)
+        {
+            return RedisReply.Unavailable;
+        }
+
+        var inFlight = Interlocked.Increment(ref _inFlight);
+        try
+        {
+            return inFlight > MostInFlight
+                ? RedisReply.Unavailable
+                : new RedisReply(true, await connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments).WaitAsync(Patience, _time));
+        }
+#pragma warning disable CA1031 // Every kind of failure counts, and none is the caller's.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            MarkDown(exception);
+            return RedisReply.Unavailable;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _inFlight);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (_options is null)
+        {
+            return;
+        }
+
+        _metrics.StoreUp(Store, false);
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+            {
+                if (IsUp)
+                {
+                    await _failed.WaitAsync(stoppingToken);
+                }
+                else if (!await ProbeAsync())
+                {
+                    await Task.Delay(ProbeEvery + (ProbeEvery * Random.Shared.NextDouble()), _time, stoppingToken);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _connection?.Dispose();
+        _failed.Dispose();
+    }
+
+    private async Task<bool> ProbeAsync()
+    {
+        try
+        {
+            _connection ??= await ConnectionMultiplexer.ConnectAsync(_options);
+            await _connection.GetDatabase().ScriptEvaluateAsync("return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"]).WaitAsync(Patience, _time);
+        }
+#pragma warning disable CA1031 // Whatever it is, Redis is not usable.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            MarkDown(exception);
+            return false;
+        }
+
+        Volatile.Write(ref _isUp, 1);
+        _metrics.StoreUp(Store, true);
+        Log.Up(_logger);
+        Recovered?.Invoke();
+        return true;
+    }
+
+    private void MarkDown(Exception exception)
+    {
+        // Kinds only: the client's messages are long and hold addresses.
+        var problem = exception switch
+        {
+            TimeoutException => "it does not answer in time",
+            RedisServerException server => server.Message.Split(' ')[0],
+            _ => exception.GetType().Name,
+        };
+        var wasUp = Interlocked.Exchange(ref _isUp, 0) != 0;
+        if (wasUp || problem != Interlocked.Exchange(ref _problem, problem))
+        {
+            _metrics.StoreUp(Store, false);
+            Log.Down(_logger, problem);
+        }
+
+        if (wasUp)
+        {
+            _failed.Release();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 900, Level = LogLevel.Information, Message = "Redis answers: state is shared")]
+        public static partial void Up(ILogger logger);
+
+        [LoggerMessage(EventId = 901, Level = LogLevel.Warning, Message = "Redis is not available ({Problem}): limits are enforced and state is kept by each instance alone until it is back")]
+        public static partial void Down(ILogger logger, string problem);
+    }
+}
