@@ -3,6 +3,7 @@ using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Forwarding;
+using LlmGateway.ModelTests;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -38,6 +39,7 @@ internal static class Gateway
         services.AddGatewayConfiguration(start);
         services.AddTelemetry(logging);
         services.AddAdmin();
+        services.AddModelTests();
     }
 
     /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>

@@ -46,12 +46,16 @@ public static class GatewayHost
 
         var app = builder.Build();
         app.UseLlmGateway();
-        StartNotices.Write(app, start);
+        if (inputs.IsServing)
+        {
+            StartNotices.Write(app, start);
+        }
+
         return app;
     }
 
     /// <summary><c>--urls</c>, else <c>ASPNETCORE_URLS</c>, else both loopbacks.</summary>
-    private static string[] ListenUrls(HostInputs inputs)
+    internal static string[] ListenUrls(HostInputs inputs)
     {
         string? urls = null;
         for (var i = 0; i < inputs.Args.Length; i++)

@@ -1,9 +1,6 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace LlmGateway.ModelTests;
 
-/// <summary>What a run of the model tests found; written as Markdown by <see cref="MarkdownReport"/>, as JSON by <see cref="ModelTestJson"/>.</summary>
+/// <summary>What a run of the model tests found; written as Markdown by <see cref="MarkdownReport"/>, as JSON by <see cref="JsonReport"/>.</summary>
 internal sealed record ModelTestReport
 {
     public required DateTimeOffset StartedAt { get; init; }
@@ -22,13 +19,4 @@ internal sealed record ModelTestReport
 
     /// <summary>What became of <c>--write-capabilities</c>; null where it was not asked for.</summary>
     public CapabilityOutcome? Capabilities { get; init; }
-}
-
-/// <summary>The report as JSON: snake_case names, durations in milliseconds.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
-[JsonSerializable(typeof(ModelTestReport))]
-internal sealed partial class ModelTestJson : JsonSerializerContext
-{
-    /// <summary>Model names keep their signs: nothing here becomes HTML.</summary>
-    public static ModelTestJson Readable { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }
