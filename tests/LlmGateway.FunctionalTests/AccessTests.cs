@@ -55,6 +55,7 @@ public sealed class AccessTests
         ["GET /api/version"] = EndpointAccess.Client,
         ["* /api/version"] = EndpointAccess.Client,
         ["POST /admin/explain"] = EndpointAccess.Admin,
+        ["POST /admin/model-tests"] = EndpointAccess.Admin,
         ["GET /health/live"] = EndpointAccess.Open,
         ["GET /health/ready"] = EndpointAccess.Open,
         ["GET /metrics"] = EndpointAccess.Open,

@@ -1,5 +1,4 @@
 using LlmGateway.Configuration;
-using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Resilience;
 
