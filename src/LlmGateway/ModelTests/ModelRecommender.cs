@@ -36,7 +36,7 @@ internal static class ModelRecommender
 
         var primary = Take(left, left[0]);
         var isCheap = left.LastOrDefault(IsFreeOrLocal);
-        var fallback = isCheap ?? (left.Count >= 3 ? left.OrderBy(Price).ThenBy(Latency).First() : null);
+        var fallback = isCheap ?? (left.Count >= 2 ? left.OrderBy(Price).ThenBy(Latency).First() : null);
         left.Remove(fallback!);
         var duplicate = Elsewhere(left, primary.Provider);
         left.Remove(duplicate!);

@@ -135,7 +135,7 @@ internal static partial class SettingsYamlEditor
         var changed = text;
         if (list.IsFlow)
         {
-            changed = Replace(changed, list.End - 1, list.End, "}");
+            changed = Replace(changed, list.End - 1, list.End, char.IsWhiteSpace(text[list.End - 2]) ? "}" : " }");
         }
 
         foreach (var item in Enumerable.Reverse(list.Items))
@@ -156,7 +156,7 @@ internal static partial class SettingsYamlEditor
             changed = Replace(changed, dash, item.End, $"  {written}: {{}}");
         }
 
-        return list.IsFlow ? Replace(changed, list.Start, list.Start + 1, "{") : changed;
+        return list.IsFlow ? Replace(changed, list.Start, list.Start + 1, char.IsWhiteSpace(text[list.Start + 1]) ? "{" : "{ ") : changed;
     }
 
     /// <summary>The path as lines; its last two steps stand on one.</summary>

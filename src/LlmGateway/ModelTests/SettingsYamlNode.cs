@@ -94,7 +94,8 @@ internal sealed class SettingsYamlNode
     {
         if (IsFlow)
         {
-            End = (int)end.End.Index;
+            // Behind the bracket, which the parser's own end mark is not.
+            End = (int)end.Start.Index + 1;
         }
     }
 }

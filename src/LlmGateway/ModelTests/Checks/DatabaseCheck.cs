@@ -26,7 +26,7 @@ internal static class DatabaseCheck
         }
 
         var folder = Path.GetDirectoryName(path)!;
-        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
+        while (!Directory.Exists(folder) && !File.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
         {
             folder = parent;
         }
