@@ -2,12 +2,15 @@ using LlmGateway.Access;
 using LlmGateway.Admin;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
+using LlmGateway.Database;
 using LlmGateway.Forwarding;
+using LlmGateway.Lifecycle;
 using LlmGateway.ModelTests;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
 using LlmGateway.Routing;
+using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
@@ -21,6 +24,7 @@ internal static class Gateway
     public static void AddLlmGateway(this IServiceCollection services, ConfigStart start, LoggingSettings logging)
     {
         // Client side (HttpContext)
+        services.AddLifecycle(start.Host);
         services.AddBrowserOrigins(start.Host.CorsOrigins);
         services.AddApi();
         services.AddSurfaces();
@@ -29,29 +33,33 @@ internal static class Gateway
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
+        services.AddUsage();
+        services.AddSessions(start.Host.HistoryRetentionDays);
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();
 
         // Shared
         services.AddRedis(start.Host.RedisUrl);
+        services.AddDatabase(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddGatewayConfiguration(start);
-        services.AddTelemetry(logging);
+        services.AddTelemetry(logging, start.Host.OpenTelemetry);
         services.AddAdmin();
         services.AddModelTests();
     }
 
-    /// <summary>The client side's order: ids and snapshot, endpoint, caller, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, room for it, caller, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
         app.UseMiddleware<RequestScopeMiddleware>();
+        app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();
+        app.MapOpenApi();
         app.MapPrometheus().WithAccess(EndpointAccess.Open);
         app.CountConfigReloads();
     }

@@ -1,10 +1,11 @@
 using System.CommandLine;
+using LlmGateway.Lifecycle;
 using LlmGateway.ModelTests;
 using LlmGateway.ModelTests.Checks;
 
 namespace LlmGateway;
 
-/// <summary>The command line: <c>serve</c> (also without a verb), <c>test-models</c> and <c>check</c>.</summary>
+/// <summary>The command line: <c>serve</c> (also without a verb), <c>test-models</c>, <c>check</c> and <c>health</c>.</summary>
 internal static class GatewayCommands
 {
     /// <summary>EX_USAGE of sysexits.h: a verb or option that does not exist, or a value that it does not take.</summary>
@@ -26,7 +27,7 @@ internal static class GatewayCommands
                 await error.WriteLineAsync(problem.Message);
             }
 
-            await error.WriteLineAsync("Verbs: serve (default), test-models, check. Each has --help.");
+            await error.WriteLineAsync("Verbs: serve (default), test-models, check, health. Each has --help.");
             return UsageExitCode;
         }
 
@@ -50,7 +51,10 @@ internal static class GatewayCommands
         check.SetAction((_, cancellationToken) => GatewayCheck.RunAsync(inputs, output, cancellationToken));
         root.Subcommands.Add(listen);
         root.Subcommands.Add(TestModels(inputs, output, error));
+        var health = new Command("health", "Ask the gateway of this machine whether it is ready, for containers that hold nothing else to ask with. Ends with 0 when it is, else 1.") { Urls() };
+        health.SetAction((_, _) => HealthProbe.RunAsync(GatewayHost.ListenUrls(inputs), error));
         root.Subcommands.Add(check);
+        root.Subcommands.Add(health);
         return root;
     }
 

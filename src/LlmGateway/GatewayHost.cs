@@ -1,6 +1,6 @@
 using LlmGateway.Configuration;
+using LlmGateway.Database;
 using LlmGateway.Telemetry;
-using LlmGateway.Usage;
 
 namespace LlmGateway;
 
@@ -37,6 +37,7 @@ public static class GatewayHost
             kestrel.AddServerHeader = false;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             kestrel.Limits.MaxConcurrentConnections = 10_000;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 100;
 
             // What may be larger than a JSON body is what is passed through; JSON has its own limit where it is read.
             kestrel.Limits.MaxRequestBodySize = Math.Max(start.Host.MaxBodyBytes, start.Host.MaxUploadBytes);

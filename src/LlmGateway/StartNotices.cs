@@ -1,6 +1,5 @@
 using LlmGateway.Configuration;
 using LlmGateway.Model;
-using LlmGateway.Routing;
 
 namespace LlmGateway;
 
@@ -10,7 +9,7 @@ internal static partial class StartNotices
     public static void Write(WebApplication app, ConfigStart start)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("LlmGateway");
-        foreach (var notice in start.Notices.Concat(NotInForce(start.Config, app.Services.GetRequiredService<StrategySet>())))
+        foreach (var notice in start.Notices.Concat(NotInForce(start.Config)))
         {
             Log.Notice(logger, notice);
         }
@@ -26,16 +25,8 @@ internal static partial class StartNotices
     }
 
     /// <summary>What the files ask for and this version does not do: better said once than found out late.</summary>
-    private static IEnumerable<string> NotInForce(GatewayConfig config, StrategySet strategies)
+    private static IEnumerable<string> NotInForce(GatewayConfig config)
     {
-        foreach (var strategy in config.Agents.Values.Select(agent => agent.Strategy).Append(config.Default.Strategy).Append(config.Strategy).OfType<string>().Distinct())
-        {
-            if (!strategies.Contains(strategy))
-            {
-                yield return $"the strategy \"{strategy}\" is not available in this version; \"{RoutingStrategies.Single}\" is used";
-            }
-        }
-
         if (config.ClientKeys.Values.Any(key => key.RequestsPerMinute is not null || key.TokensPerMinute is not null || key.MaxConcurrency is not null || key.BudgetUsd is not null))
         {
             yield return "limits and budgets of client keys are read and checked, but not enforced by this version";

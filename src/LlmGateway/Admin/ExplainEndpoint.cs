@@ -2,12 +2,13 @@ using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
 using LlmGateway.Profiles;
+using LlmGateway.Resilience;
 using LlmGateway.Routing;
 
 namespace LlmGateway.Admin;
 
 /// <summary><c>POST /admin/explain</c>: the route that a request would take, without asking any provider. It answers the errors that the request would get.</summary>
-internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategies, HostSettings settings)
+internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategies, TargetStates states, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -65,6 +66,27 @@ internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategi
             TotalTimeout = config.TotalTimeout,
             Tally = scope.Tally,
         };
-        return (ExplainReply.From(request, planner.Plan(request), wanted.Key), null);
+        return (ExplainReply.From(request, strategies[request.Strategy].Arrange(request, WithHealth(planner.Plan(request))), wanted.Key), null);
+    }
+
+    /// <summary>The plan without the targets that would be left out if it were carried out now.</summary>
+    private RoutePlan WithHealth(RoutePlan plan)
+    {
+        var skipped = new List<SkippedTarget>(plan.Skipped);
+        var usable = new List<ProviderTarget>();
+        foreach (var target in plan.Targets)
+        {
+            if (states.Of(target).WhyNot(target) is { } refusal)
+            {
+                var why = $"{refusal.Why}; asked again in {Math.Ceiling(refusal.RetryAfter.TotalSeconds)} s";
+                skipped.Add(new SkippedTarget(target, FailureReason.CircuitOpen, why, usable.Count));
+            }
+            else
+            {
+                usable.Add(target);
+            }
+        }
+
+        return plan with { Targets = usable, Skipped = skipped };
     }
 }

@@ -4,7 +4,7 @@ using LlmGateway.Routing;
 
 namespace LlmGateway.Admin;
 
-/// <summary>A route as the plan has it, with times in milliseconds.</summary>
+/// <summary>A route as the plan has it, arranged by its strategy, with times in milliseconds. Candidates and evaluator are those of <c>best_of_two</c>.</summary>
 internal sealed record ExplainReply(
     string Agent,
     string? Role,
@@ -14,6 +14,9 @@ internal sealed record ExplainReply(
     string? Key,
     int MaxAttempts,
     long TotalTimeoutMs,
+    long? HedgeAfterMs,
+    IReadOnlyList<ExplainReply.PlannedTarget>? Candidates,
+    ExplainReply.PlannedTarget? Evaluator,
     IReadOnlyList<ExplainReply.PlannedTarget> Targets,
     IReadOnlyList<ExplainReply.LeftOut> Skipped)
 {
@@ -26,8 +29,13 @@ internal sealed record ExplainReply(
         key,
         plan.MaxAttempts,
         Milliseconds(request.TotalTimeout),
-        [.. plan.Targets.Select(target => PlannedTarget.From(target, request.Scan.IsStreaming))],
+        request.Profile.HedgeAfter is { } silence ? Milliseconds(silence) : null,
+        plan.Contest is { } contest ? [Planned(request, contest.First), Planned(request, contest.Second)] : null,
+        plan.Contest?.Evaluator is { } evaluator ? PlannedTarget.From(evaluator, isStreaming: false) : null,
+        [.. plan.Targets.Select(target => Planned(request, target))],
         [.. plan.Skipped.Select(LeftOut.From)]);
+
+    private static PlannedTarget Planned(GatewayRequest request, ProviderTarget target) => PlannedTarget.From(target, request.Scan.IsStreaming);
 
     private static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
 

@@ -51,7 +51,8 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         }
 
         var clientBody = body;
-        var call = surface is null ? null : SurfaceRequest.Read(surface, body, config);
+        var agent = headers["X-Agent-Profile"] is { Count: > 0 } named ? (string?)named : context.GetRouteValue("agent") as string;
+        var call = surface is null ? null : SurfaceRequest.Read(surface, body, config, agent);
         var (clientHeaders, headerError) = SurfaceRequest.ReadHeaders(surface, headers);
         if ((call?.Error ?? headerError) is { } callError)
         {
@@ -72,13 +73,14 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             return (null, scanError);
         }
 
-        var route = ProfileResolver.Resolve(config, headers["X-Agent-Profile"], context.GetRouteValue("agent") as string, scan.Model, keepsModel: operation == Operation.Embeddings);
+        var route = ProfileResolver.Resolve(config, call?.Agent ?? agent, path: null, scan.Model, keepsModel: operation == Operation.Embeddings);
         if ((route.Error ?? RoutePermission.Check(key, route)) is { } refusal)
         {
             return (null, refusal);
         }
 
-        var (strategy, strategyError) = ChooseStrategy(headers["X-LLM-Strategy"], route.Profile!, config);
+        var profile = call?.Variables is { } variables ? PromptVariables.Fill(route.Profile!, variables) : route.Profile!;
+        var (strategy, strategyError) = ChooseStrategy(headers["X-LLM-Strategy"], profile, config);
         if (strategyError is not null)
         {
             return (null, strategyError);
@@ -90,7 +92,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             Body = body,
             Scan = scan,
             Config = config,
-            Profile = route.Profile!,
+            Profile = profile,
             ExplicitTarget = route.Target,
             ExplicitRole = route.Role,
             Key = key,
@@ -106,6 +108,9 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             NativeOnly = call?.NativeOnly,
             NeedsTranslation = call?.NeedsTranslation ?? false,
             ClientHeaders = clientHeaders,
+            Session = call?.Session ?? SessionOf(headers),
+            GatewayTools = call?.Tools,
+            ToolTrace = call?.ToolTrace,
         }, null);
     }
 
@@ -116,6 +121,9 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             ? null
             : GatewayError.Invalid(ErrorCodes.InvalidHeader, "X-Session-Id must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'.", "X-Session-Id");
     }
+
+    private static SessionRef? SessionOf(IHeaderDictionary headers) =>
+        headers["X-Session-Id"] is { Count: 1 } id ? new SessionRef(id!, SessionKind.Any) : null;
 
     private (string? Strategy, GatewayError? Error) ChooseStrategy(string? header, AgentProfile profile, GatewayConfig config)
     {

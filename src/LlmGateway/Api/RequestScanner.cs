@@ -197,6 +197,7 @@ public ref partial struct RequestScanner
                         _ => 0,
                     };
                     ExpectInteger(member, member == "seed" ? long.MinValue : 1);
+                    fields |= member == "n" && _reader.TryGetInt64(out var choices) && choices > 1 ? RequestFields.SeveralChoices : 0;
                     break;
                 case "stop":
                     fields |= RequestFields.Stop;

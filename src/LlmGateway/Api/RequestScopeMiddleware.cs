@@ -1,3 +1,4 @@
+using LlmGateway.Access;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
 using LlmGateway.Surfaces;
@@ -12,7 +13,7 @@ namespace LlmGateway.Api;
 /// settles usage, metrics and the one log line.
 /// </summary>
 internal sealed partial class RequestScopeMiddleware(
-    RequestDelegate next, GatewayConfigSource configuration, UsageRecorder usage, RequestLog log, GatewayMetrics metrics, TimeProvider time, ILogger<RequestScopeMiddleware> logger)
+    RequestDelegate next, GatewayConfigSource configuration, UsageRecorder usage, RequestLog log, GatewayMetrics metrics, GatewayTracing tracing, TimeProvider time, ILogger<RequestScopeMiddleware> logger)
 {
     /// <summary>Status that stands for a client that went away (nginx's convention).</summary>
     private const int ClientClosedRequest = 499;
@@ -23,11 +24,12 @@ internal sealed partial class RequestScopeMiddleware(
         var recordId = UniqueIds.NewVersion7(now);
         var requestId = RequestIds.Choose(context.Request.Headers[RequestIds.Header], recordId);
         var template = EndpointTemplate.Of(context.GetEndpoint());
-        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()), configuration.Current, template, now);
+        var span = tracing.StartRequest(context.Request.Method, template, EndpointTemplate.IsInference(context.GetEndpoint()), TraceParent.Read(context.Request.Headers.TraceParent));
+        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()) { Span = span }, configuration.Current, template, now);
         context.Features.Set(scope);
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;
-        headers.XContentTypeOptions = "nosniff";
+        SecurityHeaders.Add(headers);
         if (SurfaceMetadata.Of(context)?.RequestIdHeader is { } header)
         {
             headers[header] = requestId;
@@ -112,9 +114,10 @@ internal sealed partial class RequestScopeMiddleware(
         var status = StatusOf(context, tally);
         var answer = tally.Answer ?? tally.LastAttempt;
         var agent = scope.Request?.Profile.Name ?? "";
-        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target, status, duration, Overhead(tally, duration));
+        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target, status, duration, Overhead(tally, duration), tally.SampledTraceId);
         if (scope.Key is null || !EndpointTemplate.IsInference(context.GetEndpoint()))
         {
+            RequestTrace.Discard(tally);
             return;
         }
 
@@ -133,6 +136,7 @@ internal sealed partial class RequestScopeMiddleware(
             Duration = duration,
         });
         log.Write(record);
+        RequestTrace.End(tally, record, scope.Request?.Operation, context.Request.Method, time);
     }
 
     /// <summary>What the client got; a client that left before the end of its answer got 499.</summary>
@@ -144,7 +148,7 @@ internal sealed partial class RequestScopeMiddleware(
     /// <summary>Time that was not spent waiting for a provider; of a stream, up to its first token.</summary>
     private TimeSpan Overhead(RequestTally tally, TimeSpan duration)
     {
-        var answered = tally.Answer is { FirstToken: > 0 } answer ? time.GetElapsedTime(tally.Started, answer.FirstToken) : duration;
+        var answered = tally.FirstToken > 0 ? time.GetElapsedTime(tally.Started, tally.FirstToken) : duration;
         var overhead = answered - tally.ProviderWait;
         return overhead > TimeSpan.Zero ? overhead : TimeSpan.Zero;
     }

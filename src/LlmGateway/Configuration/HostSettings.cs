@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace LlmGateway.Configuration;
 
 /// <summary>Settings of the process, frozen at start: what a reload of the files cannot change.</summary>
@@ -53,8 +55,11 @@ public sealed record HostSettings
     /// <summary><c>LLM_LOG_CONTENT</c>: message text in logs. Default: false.</summary>
     public bool LogsContent { get; init; }
 
-    /// <summary><c>OTEL_EXPORTER_OTLP_ENDPOINT</c>. Default: none, no export.</summary>
+    /// <summary><c>OTEL_EXPORTER_OTLP_TRACES_ENDPOINT</c>, else <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>. Default: none, no export.</summary>
     public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>OpenTelemetry's own variables (<c>OTEL_…</c>) as far as they are set. Default: none.</summary>
+    public IReadOnlyDictionary<string, string> OpenTelemetry { get; init; } = FrozenDictionary<string, string>.Empty;
 
     /// <summary>Whether the process runs in a container (<c>DOTNET_RUNNING_IN_CONTAINER</c>).</summary>
     public bool IsInContainer { get; init; }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using LlmGateway.Redis;
 
 namespace LlmGateway.Configuration;
@@ -29,7 +30,8 @@ public static class HostSettingsReader
             HistoryRetentionDays = reader.Integer(SettingNames.HistoryRetentionDays, 30, 0, 36_500),
             IsDebug = reader.Flag(SettingNames.Debug),
             LogsContent = reader.Flag(SettingNames.LogContent),
-            OtlpEndpoint = reader.Url(SettingNames.OtlpEndpoint),
+            OtlpEndpoint = reader.Url(SettingNames.OtlpTracesEndpoint) ?? reader.Url(SettingNames.OtlpEndpoint),
+            OpenTelemetry = SettingNames.OpenTelemetry.Where(name => reader.Text(name) is not null).ToFrozenDictionary(name => name, name => reader.Text(name)!, StringComparer.Ordinal),
             IsInContainer = reader.Flag(SettingNames.InContainer),
             AgentsFile = Locate(reader, ConfigFileKind.Agents, SettingNames.AgentsFile, "config/agent_llm_config.json", workingDirectory),
             SettingsFile = Locate(reader, ConfigFileKind.Settings, SettingNames.SettingsFile, "config/llm_settings.yaml", workingDirectory),

@@ -41,7 +41,17 @@ public static class SettingNames
     public const string DatabaseUrl = "DATABASE_URL";
     public const string HistoryRetentionDays = "HISTORY_RETENTION_DAYS";
     public const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    public const string OtlpTracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
     public const string InContainer = "DOTNET_RUNNING_IN_CONTAINER";
+
+    /// <summary>OpenTelemetry's own variables that the gateway follows.</summary>
+    internal static readonly string[] OpenTelemetry =
+    [
+        OtlpEndpoint, "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT",
+        OtlpTracesEndpoint, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
+        "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    ];
 
     /// <summary>Whether the text can be the name of an environment variable.</summary>
     internal static bool IsVariable(string name) =>

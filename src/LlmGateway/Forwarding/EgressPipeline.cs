@@ -1,4 +1,5 @@
 using LlmGateway.Routing;
+using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 
 namespace LlmGateway.Forwarding;
@@ -6,9 +7,10 @@ namespace LlmGateway.Forwarding;
 /// <summary>The provider side as one invoker: the handlers in their order, ending in routing.</summary>
 internal sealed class EgressPipeline : IDisposable
 {
-    public EgressPipeline(SurfaceHandler surfaces, RoutingHandler routing)
+    public EgressPipeline(SurfaceHandler surfaces, SessionHandler sessions, RoutingHandler routing)
     {
-        surfaces.InnerHandler = routing;
+        surfaces.InnerHandler = sessions;
+        sessions.InnerHandler = routing;
         Invoker = new HttpMessageInvoker(surfaces);
     }
 

@@ -1,3 +1,4 @@
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -24,7 +25,7 @@ namespace LlmGateway.Forwarding;
 /// YARP is called once per request, with the whole provider side as its <see cref="HttpMessageInvoker"/>. So fallback happens before YARP
 /// sees a response, no byte can reach the client too early, and YARP does what it is good at: back-pressure, cancellation, HTTP/2.
 /// </remarks>
-internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline egress)
+internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline egress, GatewayLifecycle lifecycle)
 {
     // YARP wants a prefix; the provider side chooses the real destination for each attempt.
     private const string Destination = "http://provider.invalid/";
@@ -36,10 +37,13 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
     public async Task ForwardAsync(HttpContext context, GatewayRequest request)
     {
         var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig, GatewayTransformer.Instance);
-        if (error is ForwarderError.None || context.RequestAborted.IsCancellationRequested)
+        if (error is ForwarderError.None || context.RequestAborted.IsCancellationRequested || (context.Response.HasStarted && lifecycle.Ending.IsCancellationRequested))
         {
             return;
         }
+
+        // Stopping while the chain was still waiting for a first token: whoever let the request in answers it.
+        lifecycle.Ending.ThrowIfCancellationRequested();
 
         // The chain answers all that providers can do; what is left is a bug of the gateway's own.
         if (context.Features.Get<IForwarderErrorFeature>()?.Exception is { } exception)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using LlmGateway.Model;
 
 namespace LlmGateway.Forwarding;
@@ -12,6 +13,9 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
 
     /// <summary>The provider, and a model that nobody knows before the answer tells it.</summary>
     public ProviderTarget Target { get; } = target;
+
+    /// <summary>The call's span; null where it is not traced.</summary>
+    public Activity? Span { get; init; }
 
     /// <summary>Address and credentials, as the dialect made them.</summary>
     public HttpRequestMessage Head { get; } = head;
@@ -33,6 +37,9 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
 
     /// <summary>Whether the answer broke off.</summary>
     public bool IsCut { get; set; }
+
+    /// <summary>Whether the gateway itself ended the answer, because it is stopping.</summary>
+    public bool IsEnded { get; set; }
 
     /// <summary>Time stamp of the answer's head; 0 before it.</summary>
     public long Answered { get; set; }

@@ -86,13 +86,14 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
             return (null, GatewayError.Invalid(ErrorCodes.InvalidRequest, $"The path is not passed on: {made.Unsupported ?? made.Error?.Message}."));
         }
 
-        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        var span = scope.Tally.StartSpan();
+        if (target.Provider.PassesTrace && (span?.Id ?? request.TraceParent) is { } trace)
         {
             made.Message.Headers.TryAddWithoutValidation("traceparent", trace);
         }
 
         scope.Request = request;
-        return (new PassthroughCall(request, target, made.Message), null);
+        return (new PassthroughCall(request, target, made.Message) { Span = span }, null);
     }
 
     /// <summary>A body that is not read cannot be held against a list of models, so a key with such a list stops here.</summary>

@@ -1,4 +1,5 @@
 using LlmGateway.Api;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Resilience;
 using Yarp.ReverseProxy.Forwarder;
@@ -6,7 +7,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace LlmGateway.Forwarding;
 
 /// <summary>Passes one call on as it is, both bodies streamed, and accounts for it.</summary>
-internal sealed class PassthroughForwarder(IHttpForwarder forwarder, PassthroughHandler handler, TimeProvider time) : IDisposable
+internal sealed class PassthroughForwarder(IHttpForwarder forwarder, PassthroughHandler handler, GatewayLifecycle lifecycle, TimeProvider time) : IDisposable
 {
     // YARP wants a prefix; the transformer sets the real address.
     private const string Destination = "http://provider.invalid/";
@@ -25,10 +26,17 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         var error = await forwarder.SendAsync(context, Destination, _invoker, config, PassthroughTransformer.Instance, deadline.Token);
         call.Head.Dispose();
         var hasTimedOut = error is ForwarderError.RequestTimedOut || deadline.IsCancellationRequested;
-        Account(call, error, hasTimedOut, context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted);
+        var isEnded = call.IsEnded || (lifecycle.Ending.IsCancellationRequested && error is not ForwarderError.None);
+        Account(call, error, hasTimedOut, isEnded || (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted));
         if (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
         {
             throw new OperationCanceledException(context.RequestAborted);
+        }
+
+        if (isEnded && !context.Response.HasStarted)
+        {
+            // Whoever let the request in answers it.
+            lifecycle.Ending.ThrowIfCancellationRequested();
         }
 
         if (!context.Response.HasStarted && (call.Refusal ?? Explain(context, call, error, hasTimedOut)) is { } refusal)
@@ -85,7 +93,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         var request = call.Request;
         var usage = call.Usage;
         var target = usage?.Model is { } model ? request.Config.MakeTarget(call.Target.Provider, model) : call.Target;
-        var attempt = request.Tally.Begin(target, AttemptRole.Answer, call.Started);
+        var attempt = request.Tally.Begin(target, AttemptRole.Answer, call.Started, span: call.Span);
         attempt.Status = call.Status;
         attempt.FirstToken = call.Answered;
         request.Tally.ProviderWait = time.GetElapsedTime(call.Started, call.Answered == 0 ? time.GetTimestamp() : call.Answered);

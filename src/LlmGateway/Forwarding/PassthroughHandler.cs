@@ -1,10 +1,11 @@
 using System.Net.Http.Headers;
+using LlmGateway.Lifecycle;
 using LlmGateway.Resilience;
 
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side of a passed-on call: the provider's own connections, and a watch on the answer's body. Never a second try.</summary>
-internal sealed class PassthroughHandler(ProviderConnections connections, TimeProvider time) : HttpMessageHandler
+internal sealed class PassthroughHandler(ProviderConnections connections, GatewayLifecycle lifecycle, TimeProvider time) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
@@ -14,20 +15,29 @@ internal sealed class PassthroughHandler(ProviderConnections connections, TimePr
         }
 
         call.Started = time.GetTimestamp();
-        var response = await connections.For(call.Target.Provider).SendAsync(message, cancellationToken);
-        call.Answered = time.GetTimestamp();
-        call.Status = (int)response.StatusCode;
-        call.Usage = response.Content.Headers.ContentType?.MediaType switch
+        var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifecycle.Ending);
+        try
         {
-            "application/json" => new PassthroughUsage(isStream: false),
-            "text/event-stream" => new PassthroughUsage(isStream: true),
-            _ => null,
-        };
-        var source = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var watched = new StreamedReply(new WatchedStream(source, call));
-        CopyHeaders(response.Content.Headers, watched.Headers);
-        response.Content = watched;
-        return response;
+            var response = await connections.For(call.Target.Provider).SendAsync(message, reading.Token);
+            call.Answered = time.GetTimestamp();
+            call.Status = (int)response.StatusCode;
+            call.Usage = response.Content.Headers.ContentType?.MediaType switch
+            {
+                "application/json" => new PassthroughUsage(isStream: false),
+                "text/event-stream" => new PassthroughUsage(isStream: true),
+                _ => null,
+            };
+            var source = await response.Content.ReadAsStreamAsync(reading.Token);
+            var watched = new StreamedReply(new WatchedStream(source, call, reading, lifecycle));
+            CopyHeaders(response.Content.Headers, watched.Headers);
+            response.Content = watched;
+            return response;
+        }
+        catch
+        {
+            reading.Dispose();
+            throw;
+        }
     }
 
     private static void CopyHeaders(HttpContentHeaders from, HttpContentHeaders to)

@@ -17,6 +17,8 @@ internal sealed class PassthroughUsage(bool isStream) : IDisposable
     private readonly SseFramer? _framer = isStream ? new SseFramer() : null;
     private bool _isOver;
 
+    public bool IsStream => _framer is not null;
+
     public TokenUsage? Tokens { get; private set; }
 
     public string? Model { get; private set; }

@@ -1,8 +1,17 @@
+using LlmGateway.Lifecycle;
+using LlmGateway.Model;
+
 namespace LlmGateway.Forwarding;
 
-/// <summary>A provider's answer on its way through, watched and otherwise untouched.</summary>
-internal sealed class WatchedStream(Stream source, PassthroughCall call) : Stream
+/// <summary>A provider's answer on its way through, watched and otherwise untouched. A stream of events that the gateway itself has to end says so in one of its own.</summary>
+/// <param name="source">The answer's body.</param>
+/// <param name="call">What is noted of it.</param>
+/// <param name="reading">Cancelled by the reader, or when the gateway is stopping and has no more time; disposed with the stream.</param>
+/// <param name="lifecycle">Tells which of the two it was.</param>
+internal sealed class WatchedStream(Stream source, PassthroughCall call, CancellationTokenSource reading, GatewayLifecycle lifecycle) : Stream
 {
+    private ReadOnlyMemory<byte> _lastWords;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -19,10 +28,22 @@ internal sealed class WatchedStream(Stream source, PassthroughCall call) : Strea
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (call.IsEnded)
+        {
+            return ReadLastWords(buffer);
+        }
+
         int read;
         try
         {
-            read = await source.ReadAsync(buffer, cancellationToken);
+            read = await source.ReadAsync(buffer, reading.Token);
+        }
+        catch (OperationCanceledException) when (call.Usage is { IsStream: true } && lifecycle.Ending.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // Whatever came before it, an empty line in front makes this an event of its own.
+            call.IsEnded = true;
+            _lastWords = (byte[])[.. "\n\ndata: "u8, .. ErrorJson.Write(Refusals.ShuttingDown), .. "\n\n"u8];
+            return ReadLastWords(buffer);
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException)
         {
@@ -65,8 +86,17 @@ internal sealed class WatchedStream(Stream source, PassthroughCall call) : Strea
         {
             call.Usage?.Dispose();
             source.Dispose();
+            reading.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    private int ReadLastWords(Memory<byte> buffer)
+    {
+        var count = Math.Min(buffer.Length, _lastWords.Length);
+        _lastWords[..count].CopyTo(buffer);
+        _lastWords = _lastWords[count..];
+        return count;
     }
 }

@@ -26,6 +26,9 @@ public sealed class AttemptTally(ProviderTarget target, AttemptRole role, long s
     /// <summary>Time stamp of the end; 0 before it.</summary>
     public long Ended { get; private set; }
 
+    /// <summary>The call's span in the request's trace; null where it is not traced. It ends when the request is settled.</summary>
+    public Activity? Span { get; init; }
+
     /// <summary><see cref="FailureReason.None"/> for success.</summary>
     public FailureReason Outcome { get; private set; }
 

@@ -67,6 +67,21 @@ public sealed record GatewayRequest
     /// <summary>What in the request only a provider that speaks the client's own form can carry; null: nothing.</summary>
     public string? NativeOnly { get; init; }
 
+    /// <summary>The conversation that the request belongs to; null: it stands alone.</summary>
+    public SessionRef? Session { get; init; }
+
+    /// <summary>Tools that the gateway itself runs for this request, named as a profile names them; null: the profile's, empty: none.</summary>
+    public IReadOnlyList<string>? GatewayTools { get; init; }
+
+    /// <summary>The gateway tools in force.</summary>
+    public IReadOnlyList<string> Tools => GatewayTools ?? Profile.Tools;
+
+    /// <summary>Where calls of gateway tools are noted; null: nobody asks.</summary>
+    public ToolTrace? ToolTrace { get; init; }
+
+    /// <summary>What is left of <see cref="TotalTimeout"/>; negative when it is over.</summary>
+    public TimeSpan TimeLeft(TimeProvider time) => TotalTimeout - time.GetElapsedTime(Tally.Started);
+
     /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
     public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
 
@@ -74,5 +89,5 @@ public sealed record GatewayRequest
     /// Whether client and target speak the same form and nothing in between needs OpenAI's: then the client's own body is spliced and the
     /// provider's answer goes through as it is, so that what OpenAI's form cannot say survives.
     /// </summary>
-    public bool IsNativeAt(ProviderTarget target) => NativeForm is not null && NativeForm.ProviderType == target.Provider.Type && !NeedsTranslation && Profile.Tools.Count == 0;
+    public bool IsNativeAt(ProviderTarget target) => NativeForm is not null && NativeForm.ProviderType == target.Provider.Type && !NeedsTranslation && Tools.Count == 0;
 }

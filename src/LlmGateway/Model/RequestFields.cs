@@ -15,4 +15,7 @@ public enum RequestFields
     ResponseFormat = 1 << 7,
     Tools = 1 << 8,
     StreamOptions = 1 << 9,
+
+    /// <summary>More than one choice is wanted (<c>n</c>).</summary>
+    SeveralChoices = 1 << 10,
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace LlmGateway.Model;
 
 /// <summary>What one request has done so far at providers. Hedged attempts report from several threads at once, so attempts are pushed without a lock.</summary>
@@ -16,10 +18,25 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>Time stamp of the request's arrival.</summary>
     public long Started { get; } = started;
 
+    /// <summary>The request's span: of the gateway's own tracing, or one that only carries the client's trace on; null where there is no trace.</summary>
+    public Activity? Span { get; init; }
+
+    /// <summary>The trace that the request belongs to, 32 hex digits; null where there is none.</summary>
+    public string? TraceId => Span?.TraceId.ToHexString();
+
+    /// <summary>The trace, if it is one that somebody keeps.</summary>
+    public string? SampledTraceId => Span is { Recorded: true } ? TraceId : null;
+
     /// <summary>The attempt that answered, or is answering.</summary>
     public AttemptTally? Answer { get; set; }
 
-    /// <summary>How many answer attempts were made.</summary>
+    /// <summary>Time stamp up to which a finished answer was held back, to be compared with another; 0 where it went out as it came.</summary>
+    public long HeldUntil { get; set; }
+
+    /// <summary>Time stamp at which the client could see the first token of the answer; 0 before it.</summary>
+    public long FirstToken => Answer is { FirstToken: not 0 and var first } ? Math.Max(first, HeldUntil) : 0;
+
+    /// <summary>How many attempts at an answer were made: hedges and candidates are such, an evaluator's and a tool's calls are none.</summary>
     public int AttemptCount => Volatile.Read(ref _attempts);
 
     /// <summary>The first reason met, of a failed attempt or a skipped target.</summary>
@@ -30,13 +47,17 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
 
     public AttemptTally? LastAttempt => Volatile.Read(ref _last);
 
+    /// <summary>Starts the span of a provider call; null where the request is not traced.</summary>
+    public Activity? StartSpan() => Span?.Source.StartActivity("attempt", ActivityKind.Client, Span.Context);
+
     /// <param name="target">Who is called.</param>
     /// <param name="role">What for.</param>
     /// <param name="now">Time stamp.</param>
     /// <param name="hold">What was set aside for the call.</param>
-    public AttemptTally Begin(ProviderTarget target, AttemptRole role, long now, ICallHold? hold = null)
+    /// <param name="span">The call's span if it was started before; else one is started here.</param>
+    public AttemptTally Begin(ProviderTarget target, AttemptRole role, long now, ICallHold? hold = null, Activity? span = null)
     {
-        var attempt = new AttemptTally(target, role, now, hold);
+        var attempt = new AttemptTally(target, role, now, hold) { Span = span ?? StartSpan() };
         do
         {
             attempt.Follow(_last);

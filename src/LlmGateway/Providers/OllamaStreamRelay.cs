@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Providers;
@@ -7,12 +8,12 @@ namespace LlmGateway.Providers;
 /// <summary>Ollama's lines, to a client that speaks Ollama's form.</summary>
 internal sealed class OllamaStreamRelay(OllamaStreamTranslator reader) : NativeStreamRelay(reader)
 {
-    public override void OnFailure(string message, IBufferWriter<byte> output)
+    public override void OnFailure(GatewayError error, IBufferWriter<byte> output)
     {
         using (var writer = new Utf8JsonWriter(output, OpenAiJson.Writing))
         {
             writer.WriteStartObject();
-            writer.WriteString("error"u8, message);
+            writer.WriteString("error"u8, error.Message);
             writer.WriteEndObject();
         }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
@@ -39,21 +38,10 @@ public abstract class StreamTranslator(WireFraming framing)
     public abstract void OnEnd(IBufferWriter<byte> output);
 
     /// <summary>The stream broke off after its first token: writes the one event that ends it. An SDK raises it as an error, and no text that came before looks complete.</summary>
-    public virtual void OnFailure(string message, IBufferWriter<byte> output)
+    public virtual void OnFailure(GatewayError error, IBufferWriter<byte> output)
     {
         output.Write("data: "u8);
-        using (var json = new Utf8JsonWriter(output))
-        {
-            json.WriteStartObject();
-            json.WriteStartObject("error"u8);
-            json.WriteString("message"u8, message);
-            json.WriteString("type"u8, ErrorTypes.Api);
-            json.WriteNull("param"u8);
-            json.WriteString("code"u8, ErrorCodes.UpstreamStreamError);
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
-
+        output.Write(ErrorJson.Write(error));
         output.Write("\n\n"u8);
     }
 

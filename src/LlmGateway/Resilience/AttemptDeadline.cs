@@ -8,6 +8,7 @@ internal sealed class AttemptDeadline : IDisposable
 {
     private readonly TimeProvider _time;
     private readonly long _requestEnd;
+    private readonly CancellationToken _ending;
     private readonly CancellationTokenSource _cancellation;
     private readonly ITimer _timer;
     private long _limit;
@@ -20,21 +21,28 @@ internal sealed class AttemptDeadline : IDisposable
     /// <param name="limit">Time to the first token, or for the whole answer.</param>
     /// <param name="requestEnd">Time stamp at which the request as a whole runs out.</param>
     /// <param name="cancellationToken">The client's own.</param>
-    public AttemptDeadline(TimeProvider time, TimeSpan limit, long requestEnd, CancellationToken cancellationToken)
+    /// <param name="ending">The gateway's own: it is stopping, and has no more time.</param>
+    public AttemptDeadline(TimeProvider time, TimeSpan limit, long requestEnd, CancellationToken cancellationToken, CancellationToken ending = default)
     {
         _time = time;
         _requestEnd = requestEnd;
-        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _ending = ending;
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, ending);
         _windowStart = time.GetTimestamp();
         _limit = ToStamps(limit);
         _timer = time.CreateTimer(static state => ((AttemptDeadline)state!).Check(), this, Left(_windowStart), System.Threading.Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Cancelled when the limit has passed, or when the client is gone.</summary>
+    /// <summary>Cancelled when the limit has passed, when the client is gone, or when the gateway goes.</summary>
     public CancellationToken Token => _cancellation.Token;
 
     /// <summary>Whether it was time, not the client, that cancelled.</summary>
     public bool HasTimedOut { get; private set; }
+
+    /// <summary>Whether the gateway is stopping and has no more time for this attempt.</summary>
+    public bool IsEnding => _ending.IsCancellationRequested;
+
+    public void ThrowIfEnding() => _ending.ThrowIfCancellationRequested();
 
     /// <summary>A token has come: from now on <paramref name="limit"/> counts to the next one.</summary>
     public void Restart(TimeSpan limit)

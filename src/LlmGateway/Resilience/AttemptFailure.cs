@@ -17,6 +17,21 @@ internal sealed record AttemptFailure(FailureReason Reason, int Status = 0)
     /// <summary>Found before anything was sent, and the client's own fault.</summary>
     public GatewayError? ClientError { get; init; }
 
-    /// <summary>Why the target cannot carry the request at all (with <see cref="FailureReason.Unsupported"/>).</summary>
-    public string? Unsupported { get; init; }
+    /// <summary>Why the target was left out (with <see cref="FailureReason.Unsupported"/> and <see cref="FailureReason.CircuitOpen"/>); null for an attempt.</summary>
+    public string? LeftOut { get; init; }
+
+    /// <summary>With <see cref="FailureReason.CircuitOpen"/>: the failure that brought the target there; <see cref="FailureReason.None"/> where it is merely busy.</summary>
+    public FailureReason Cause { get; init; }
+
+    /// <summary>With <see cref="FailureReason.CircuitOpen"/>: whether the target may take the call within a moment, so that it is worth asking again when no other answers.</summary>
+    public bool MayServeSoon { get; init; }
+
+    /// <summary>The same target's attempt before this one; null: this was the first.</summary>
+    public AttemptFailure? Previous { get; init; }
+
+    /// <summary>Whether a connection that had been kept open died under the request before one byte of an answer: the provider has not failed.</summary>
+    public bool WasNeverTaken { get; init; }
+
+    /// <summary>Whether the target was left out, so that nothing was sent and it is no attempt.</summary>
+    public bool IsLeftOut => LeftOut is not null;
 }

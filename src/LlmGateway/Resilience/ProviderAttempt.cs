@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Wire;
@@ -10,7 +11,7 @@ namespace LlmGateway.Resilience;
 
 /// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
 internal sealed class ProviderAttempt(
-    DialectSet dialects, ProviderConnections connections, TargetStates states, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null)
+    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null, GatewayLifecycle? lifecycle = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -19,38 +20,36 @@ internal sealed class ProviderAttempt(
 
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    public async Task<AttemptResult> RunAsync(GatewayRequest request, ProviderTarget target, AttemptRole role, CancellationToken cancellationToken)
+    /// <param name="request">The request.</param>
+    /// <param name="target">Who is called.</param>
+    /// <param name="role">What for.</param>
+    /// <param name="state">The target's state.</param>
+    /// <param name="slot">What the call holds of it; given back when the call ends, or before it began.</param>
+    /// <param name="cancellationToken">The client's.</param>
+    public async Task<AttemptResult> RunAsync(
+        GatewayRequest request, ProviderTarget target, AttemptRole role, TargetState state, CallSlot slot, CancellationToken cancellationToken)
     {
         var dialect = dialects[target.Provider.Type];
-        var state = states.Of(target);
         var habits = state.Habits;
-        var call = dialect.CreateCall(request, target, habits);
-        if (call.Message is null)
+        var (message, tally, refused) = await BeginAsync(request, target, role, dialect, state, slot, cancellationToken);
+        if (refused is not null)
         {
-            return AttemptResult.Failed(Refused(call));
+            return AttemptResult.Failed(refused);
         }
 
-        var permit = budget is null ? CallPermit.Free : await budget.ReserveAsync(request, target, role, cancellationToken);
-        if (permit.Refusal is { } refusal)
-        {
-            call.Message.Dispose();
-            return AttemptResult.Failed(new AttemptFailure(FailureReason.InvalidRequest) { ClientError = refusal });
-        }
-
-        var tally = request.Tally.Begin(target, role, time.GetTimestamp(), permit.Hold);
-        if (journal is not null)
-        {
-            await journal.DispatchingAsync(request, tally);
-        }
-
-        var report = new AttemptReport(request, tally, time);
+        var report = new AttemptReport(request, tally!, state, slot, time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
-        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken);
+        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken, lifecycle?.Ending ?? default);
         var keepsDeadline = false;
         try
         {
-            var result = await SendAsync(request, target, dialect, call.Message, deadline, report, cancellationToken);
+            var result = await SendAsync(request, target, dialect, message!, deadline, report, cancellationToken);
+            if (result.Failure is { WasNeverTaken: true } && dialect.CreateCall(request, target, habits).Message is { } same)
+            {
+                result = await SendAsync(request, target, dialect, same, deadline, report, cancellationToken);
+            }
+
             if (result.Failure?.Error is { } error && dialect.LearnFrom(error, request, habits) is not TargetHabits.None and var learnt)
             {
                 // The same attempt, said differently: no failure of the target.
@@ -61,11 +60,12 @@ internal sealed class ProviderAttempt(
 
             if (result.Failure is { } failure)
             {
+                NoteRefusal(failure, target, state, request.Config);
                 report.EndFailed(failure.Reason, wasAccepted: failure.Reason == FailureReason.Timeout);
             }
 
             keepsDeadline = result.Response?.Content is StreamedReply;
-            return result;
+            return result with { Attempt = tally };
         }
         catch (OperationCanceledException)
         {
@@ -76,8 +76,62 @@ internal sealed class ProviderAttempt(
         {
             if (!keepsDeadline)
             {
+                // Ended already, but for an exception that nobody expects: the target must get its slot back even then.
+                report.EndFailed(FailureReason.Cancelled, wasAccepted: true);
                 deadline.Dispose();
             }
+        }
+    }
+
+    /// <summary>Translates, asks for a permit, notes the call; or gives the slot back with the reason why nothing can be sent.</summary>
+    private async ValueTask<(HttpRequestMessage? Message, AttemptTally? Tally, AttemptFailure? Refused)> BeginAsync(
+        GatewayRequest request, ProviderTarget target, AttemptRole role, IProviderDialect dialect, TargetState state, CallSlot slot, CancellationToken cancellationToken)
+    {
+        AttemptTally? tally = null;
+        HttpRequestMessage? message = null;
+        try
+        {
+            var call = dialect.CreateCall(request, target, state.Habits);
+            message = call.Message;
+            if (message is null)
+            {
+                return (null, null, Refused(call));
+            }
+
+            var permit = budget is null ? CallPermit.Free : await budget.ReserveAsync(request, target, role, cancellationToken);
+            if (permit.Refusal is { } refusal)
+            {
+                return (null, null, new AttemptFailure(FailureReason.InvalidRequest) { ClientError = refusal });
+            }
+
+            tally = request.Tally.Begin(target, role, time.GetTimestamp(), permit.Hold);
+        }
+        finally
+        {
+            if (tally is null)
+            {
+                message?.Dispose();
+                state.Leave(slot);
+            }
+        }
+
+        if (journal is not null)
+        {
+            await journal.DispatchingAsync(request, tally);
+        }
+
+        return (message, tally, null);
+    }
+
+    private static void NoteRefusal(AttemptFailure failure, ProviderTarget target, TargetState state, GatewayConfig config)
+    {
+        if (failure.Reason == FailureReason.RateLimit)
+        {
+            state.CoolDown(failure.RetryAfter);
+        }
+        else if (failure.Reason == FailureReason.Auth)
+        {
+            state.RefuseKey(target, config.Circuit);
         }
     }
 
@@ -86,13 +140,13 @@ internal sealed class ProviderAttempt(
 
     private static AttemptFailure Refused(ProviderCall call) => call.Error is { } error
         ? new AttemptFailure(FailureReason.InvalidRequest) { ClientError = error }
-        : new AttemptFailure(FailureReason.Unsupported) { Unsupported = call.Unsupported };
+        : new AttemptFailure(FailureReason.Unsupported) { LeftOut = call.Unsupported ?? "it cannot carry this request" };
 
     private async ValueTask<AttemptResult> SendAsync(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         HttpResponseMessage? response = null;
-        if (target.Provider.PassesTrace && request.TraceParent is { } trace)
+        if (target.Provider.PassesTrace && report.TraceParent is { } trace)
         {
             message.Headers.TryAddWithoutValidation("traceparent", trace);
         }
@@ -115,7 +169,7 @@ internal sealed class ProviderAttempt(
 
             return result;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !deadline.IsEnding)
         {
             // Its own clock, or the connection's (which throws without the token being cancelled).
             return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
@@ -123,7 +177,10 @@ internal sealed class ProviderAttempt(
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
+            deadline.ThrowIfEnding();
+            return AttemptResult.Failed(deadline.HasTimedOut
+                ? new AttemptFailure(FailureReason.Timeout)
+                : new AttemptFailure(FailureReason.Connection) { WasNeverTaken = response is null && ProviderConnections.DiedWhilePooled(message, exception) });
         }
         finally
         {
@@ -187,6 +244,12 @@ internal sealed class ProviderAttempt(
         if (failure is not null)
         {
             return AttemptResult.Failed(failure);
+        }
+
+        if (report.IsHeldToForm && JsonGuard.Watches(request, target) && !JsonGuard.Passes(reply.Body))
+        {
+            report.EndRefused(reply);
+            return AttemptResult.Failed(new AttemptFailure(FailureReason.InvalidResponse, 200));
         }
 
         report.EndWhole(reply);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 
@@ -8,12 +9,23 @@ namespace LlmGateway.Resilience;
 /// <summary>One connection pool per provider. A pool lives across reloads; hosts behind a changed base URL get connections of their own inside it.</summary>
 internal sealed class ProviderConnections(TimeProvider time) : IDisposable
 {
+    /// <summary>Set on a request for which a connection was made anew: what dies under it is no kept-open one.</summary>
+    private static readonly HttpRequestOptionsKey<bool> Fresh = new("llm_gateway.fresh_connection");
+
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _pools = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<MockBehavior, HttpMessageInvoker> _mocks = new();
 
     public HttpMessageInvoker For(ProviderConfig provider) => provider.Type == MockDialect.TypeName
         ? _mocks.GetOrAdd(provider.Behavior, static (behavior, clock) => new HttpMessageInvoker(new MockHandler(behavior, clock)), time)
         : _pools.GetOrAdd(provider.Name, static _ => new HttpMessageInvoker(CreateHandler()));
+
+    /// <summary>
+    /// Whether the request went out on a connection that had been kept open and that ended before any answer: the provider had closed it
+    /// at that moment, and the request is sent again on another one. HttpClient does so by itself only for requests without a body.
+    /// </summary>
+    public static bool DiedWhilePooled(HttpRequestMessage message, Exception exception) =>
+        exception is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.Unknown, InnerException: IOException }
+        && !message.Options.TryGetValue(Fresh, out _);
 
     public void Dispose()
     {
@@ -39,6 +51,7 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
         // Else traceparent and baggage would go to every provider.
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(5),
+        ConnectCallback = ConnectAsync,
 
         // DNS changes are seen when a connection is made anew; idle ones go before a provider closes them under a request.
         PooledConnectionLifetime = TimeSpan.FromSeconds(90),
@@ -48,4 +61,20 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
         // A half-read reply goes on costing tokens: rather close the connection than drain it for long.
         ResponseDrainTimeout = TimeSpan.FromMilliseconds(250),
     };
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        context.InitialRequestMessage.Options.Set(Fresh, true);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

@@ -6,6 +6,7 @@ internal static class ResilienceServices
     public static IServiceCollection AddResilience(this IServiceCollection services) => services
         .AddSingleton<ProviderConnections>()
         .AddSingleton<TargetStates>()
+        .AddSingleton<ProviderProbe>()
         .AddSingleton<ProviderAttempt>()
         .AddSingleton<TargetCaller>();
 }

@@ -5,6 +5,11 @@ namespace LlmGateway.Resilience;
 /// <summary>Content that is read from a stream as it comes, without a wrapper in between.</summary>
 internal sealed class StreamedReply(Stream stream) : HttpContent
 {
+    private IDisposable? _companion;
+
+    /// <summary>Hands over something that the stream needs while it is read.</summary>
+    public void DisposesToo(IDisposable companion) => _companion = companion;
+
     protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult(stream);
 
     protected override Task SerializeToStreamAsync(Stream target, TransportContext? context) => stream.CopyToAsync(target);
@@ -20,6 +25,7 @@ internal sealed class StreamedReply(Stream stream) : HttpContent
         if (disposing)
         {
             stream.Dispose();
+            _companion?.Dispose();
         }
 
         base.Dispose(disposing);

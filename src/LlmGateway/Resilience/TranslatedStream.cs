@@ -1,3 +1,4 @@
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Wire;
@@ -95,6 +96,12 @@ internal sealed class TranslatedStream : PumpedStream
             Fail(new AttemptFailure(FailureReason.Timeout));
             return;
         }
+        catch (OperationCanceledException) when (_isOpen && _deadline.IsEnding && !cancellationToken.IsCancellationRequested)
+        {
+            _translator.OnFailure(Refusals.ShuttingDown, Output);
+            Finish(FailureReason.Cancelled);
+            return;
+        }
         catch (OperationCanceledException)
         {
             _report.End(FailureReason.Cancelled, _translator);
@@ -174,7 +181,7 @@ internal sealed class TranslatedStream : PumpedStream
         {
             _isOpen = true;
             _failure = null;
-            _translator.OnFailure(Describe(failure.Reason), Output);
+            _translator.OnFailure(new GatewayError(502, ErrorTypes.Api, ErrorCodes.UpstreamStreamError, Describe(failure.Reason)), Output);
         }
 
         Finish(failure.Reason);

@@ -29,7 +29,8 @@ internal static class RouteOutcome
             return new GatewayError(502, ErrorTypes.Api, ErrorCodes.AllProvidersFailed, $"No provider could be asked: {list}.", StopRetrying: true);
         }
 
-        return new GatewayError(503, ErrorTypes.Overloaded, ErrorCodes.NoHealthyUpstream, $"No healthy provider is left: {list}.", RetryAfter: TimeSpan.FromSeconds(5));
+        var wait = skipped.Min(target => target.RetryAfter) ?? TimeSpan.FromSeconds(5);
+        return new GatewayError(503, ErrorTypes.Overloaded, ErrorCodes.NoHealthyUpstream, $"No healthy provider is left: {list}.", RetryAfter: wait);
     }
 
     private static GatewayError NothingAnswered(GatewayRequest request, IReadOnlyList<FailedAttempt> failed, IReadOnlyList<SkippedTarget> skipped)

@@ -6,4 +6,8 @@ namespace LlmGateway.Routing;
 /// <param name="Targets">Usable targets, the first choice first.</param>
 /// <param name="Skipped">Targets left out.</param>
 /// <param name="MaxAttempts">How many attempts there may be in all.</param>
-public sealed record RoutePlan(IReadOnlyList<ProviderTarget> Targets, IReadOnlyList<SkippedTarget> Skipped, int MaxAttempts);
+public sealed record RoutePlan(IReadOnlyList<ProviderTarget> Targets, IReadOnlyList<SkippedTarget> Skipped, int MaxAttempts)
+{
+    /// <summary>Who competes, where two shall; null: the targets answer in turn.</summary>
+    public Contest? Contest { get; init; }
+}

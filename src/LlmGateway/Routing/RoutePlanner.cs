@@ -6,11 +6,14 @@ namespace LlmGateway.Routing;
 /// <summary>Makes the route plan of a request from its profile, its own wishes, roles and keys.</summary>
 internal sealed class RoutePlanner(DialectSet dialects)
 {
-    public RoutePlan Plan(GatewayRequest request)
+    public RoutePlan Plan(GatewayRequest request) => Plan(request, Candidates(request));
+
+    /// <summary>The plan of a request that has only these targets to choose from.</summary>
+    public RoutePlan Plan(GatewayRequest request, IEnumerable<ProviderTarget> candidates)
     {
         var usable = new List<ProviderTarget>(4);
         List<SkippedTarget>? skipped = null;
-        foreach (var target in Candidates(request))
+        foreach (var target in candidates)
         {
             if (usable.Contains(target))
             {
@@ -54,7 +57,7 @@ internal sealed class RoutePlanner(DialectSet dialects)
     {
         var config = request.Config;
         var followsRoles = request.ExplicitRole is not null || request.Profile.Role is not null;
-        return followsRoles && !config.IsMaxRetriesSet ? Math.Max(usable, 1) : 1 + config.MaxRetries;
+        return followsRoles && !config.IsMaxRetriesSet ? Math.Max(usable, 1) * (1 + config.RetryAttempts) : 1 + config.MaxRetries;
     }
 
     private SkippedTarget? WhyNot(ProviderTarget target, GatewayRequest request)
@@ -69,11 +72,13 @@ internal sealed class RoutePlanner(DialectSet dialects)
             return new SkippedTarget(target, FailureReason.Unsupported, $"{what} needs a provider of type '{request.NativeForm?.ProviderType}'");
         }
 
-        if (target.LacksApiKey)
+        if (Capabilities.WhyNot(target, request) is { } lack)
         {
-            return new SkippedTarget(target, FailureReason.MissingApiKey, $"no key: set {string.Join(" or ", target.ApiKeyVariables)}");
+            return new SkippedTarget(target, FailureReason.Unsupported, lack);
         }
 
-        return null;
+        return target.LacksApiKey
+            ? new SkippedTarget(target, FailureReason.MissingApiKey, $"no key: set {string.Join(" or ", target.ApiKeyVariables)}")
+            : null;
     }
 }

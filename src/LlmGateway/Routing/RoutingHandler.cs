@@ -12,6 +12,7 @@ internal sealed class RoutingHandler(RoutePlanner planner, StrategySet strategie
             throw new InvalidOperationException("The chain was called without a gateway request.");
         }
 
-        return strategies[request.Strategy].RunAsync(request, planner.Plan(request), cancellationToken);
+        var strategy = strategies[request.Strategy];
+        return strategy.RunAsync(request, strategy.Arrange(request, planner.Plan(request)), cancellationToken);
     }
 }

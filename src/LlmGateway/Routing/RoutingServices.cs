@@ -5,7 +5,13 @@ internal static class RoutingServices
 {
     public static IServiceCollection AddRoutePlanning(this IServiceCollection services) => services
         .AddSingleton<RoutePlanner>()
-        .AddSingleton<IRoutingStrategy, SingleStrategy>()
+        .AddSingleton<ContestPlanner>()
+        .AddSingleton<TargetPaces>()
+        .AddSingleton(Random.Shared)
+        .AddSingleton<SingleStrategy>()
+        .AddSingleton<IRoutingStrategy>(services => services.GetRequiredService<SingleStrategy>())
+        .AddSingleton<IRoutingStrategy, FastestStrategy>()
+        .AddSingleton<IRoutingStrategy, BestOfTwoStrategy>()
         .AddSingleton<StrategySet>()
         .AddSingleton<RoutingHandler>();
 }

@@ -7,4 +7,8 @@ namespace LlmGateway.Routing;
 /// <param name="Reason">Why it is left out.</param>
 /// <param name="Explanation">The same in words.</param>
 /// <param name="Before">How many usable targets go before it.</param>
-public sealed record SkippedTarget(ProviderTarget Target, FailureReason Reason, string Explanation, int Before = 0);
+public sealed record SkippedTarget(ProviderTarget Target, FailureReason Reason, string Explanation, int Before = 0)
+{
+    /// <summary>When it may be worth asking again; null where only a change of configuration helps.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}

@@ -28,7 +28,7 @@ public sealed class AnthropicClientDialect(Func<Guid>? newGuid = null) : IClient
 
     public IReadOnlyList<string> NativeHeaders { get; } = ["anthropic-version", "anthropic-beta"];
 
-    public ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config) => AnthropicClientRequest.Read(body, needsMaxTokens: true);
+    public ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config, string? agent = null) => AnthropicClientRequest.Read(body, needsMaxTokens: true);
 
     /// <summary>A request whose tokens are only to be counted: it needs no limit.</summary>
     public static ClientCall ReadCountRequest(ReadOnlyMemory<byte> body) => AnthropicClientRequest.Read(body, needsMaxTokens: false);

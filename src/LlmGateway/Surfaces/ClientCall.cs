@@ -27,6 +27,21 @@ public sealed record ClientCall
     /// <summary>What in it OpenAI's form cannot say, so that only a provider of the client's own form can carry it; null: nothing.</summary>
     public string? NativeOnly { get; init; }
 
+    /// <summary>The agent that the body itself names, where the client's form lets it; null: header, path or model decide.</summary>
+    public string? Agent { get; init; }
+
+    /// <summary>The conversation that the body names; null: a header may.</summary>
+    public SessionRef? Session { get; init; }
+
+    /// <summary>The gateway's tools that the model may call; null: the profile's.</summary>
+    public IReadOnlyList<string>? Tools { get; init; }
+
+    /// <summary>Where calls of such tools are noted; null: nobody asks.</summary>
+    public ToolTrace? ToolTrace { get; init; }
+
+    /// <summary>Values for the placeholders of the profile's system prompt; null: it is taken as it stands.</summary>
+    public IReadOnlyDictionary<string, string>? Variables { get; init; }
+
     public static ClientCall Ask(ReadOnlyMemory<byte> body) => new() { Body = body };
 
     public static ClientCall Refuse(GatewayError error) => new() { Error = error };

@@ -26,7 +26,8 @@ public interface IClientDialect
     /// <summary>Turns a request into OpenAI's form.</summary>
     /// <param name="body">The body, checked: a JSON object without duplicate members, of valid text.</param>
     /// <param name="config">The request's snapshot.</param>
-    ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config);
+    /// <param name="agent">The agent that header or path name; null: none.</param>
+    ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config, string? agent = null);
 
     /// <summary>Turns a whole completion into the client's form; null where it is none.</summary>
     byte[]? WriteReply(ReadOnlyMemory<byte> completion, GatewayRequest request);

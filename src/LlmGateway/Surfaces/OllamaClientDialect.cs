@@ -40,7 +40,7 @@ public sealed class OllamaClientDialect : IClientDialect
 
     public static OllamaClientDialect Generate(TimeProvider time) => new(time, isChat: false);
 
-    public ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config)
+    public ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config, string? agent = null)
     {
         using var document = JsonDocument.Parse(body, OpenAiJson.Reading);
         using var request = new ClientRequestReader(body.Length);

@@ -19,7 +19,7 @@ public sealed class OllamaEmbedDialect(TimeProvider time) : IClientDialect
 
     public bool TakesAnyContentType => true;
 
-    public ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config)
+    public ClientCall ReadRequest(ReadOnlyMemory<byte> body, GatewayConfig config, string? agent = null)
     {
         using var document = JsonDocument.Parse(body, OpenAiJson.Reading);
         using var request = new ClientRequestReader(body.Length);

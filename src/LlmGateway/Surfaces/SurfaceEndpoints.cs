@@ -27,6 +27,14 @@ internal static class SurfaceEndpoints
         Map(app, "/api/ps", HttpMethods.Get, OllamaModelEndpoints.LoadedAsync, ollama);
         Map(app, "/api/version", HttpMethods.Get, OllamaModelEndpoints.VersionAsync, ollama);
 
+        var sessions = app.ServiceProvider.GetRequiredService<SessionEndpoints>();
+        Map(app, "/api/chat/message", HttpMethods.Post, Chat, dialects[SessionClientDialect.MessageName]).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/chat/message/stream", HttpMethods.Post, Chat, dialects[SessionClientDialect.StreamName]).WithMetadata(InferenceEndpoint.Instance);
+        Map(app, "/api/agents/{agent}/complete", HttpMethods.Post, Chat, dialects[AgentClientDialect.DialectName]).WithMetadata(InferenceEndpoint.Instance);
+        app.MapMethods("/api/chat/session", [HttpMethods.Post], (RequestDelegate)sessions.CreateAsync).WithAccess(EndpointAccess.Client);
+        app.MapMethods("/api/chat/session/{session_id}", [HttpMethods.Delete], (RequestDelegate)sessions.DeleteAsync).WithAccess(EndpointAccess.Client);
+        app.MapMethods("/api/chat/history/{session_id}", [HttpMethods.Get], (RequestDelegate)sessions.HistoryAsync).WithAccess(EndpointAccess.Client);
+
         Task Chat(HttpContext context) => operations.HandleAsync(context, Operation.ChatCompletions);
     }
 

@@ -8,8 +8,8 @@ internal static class SurfaceRequest
 {
     private const int LongestHeader = 1024;
 
-    public static ClientCall Read(IClientDialect dialect, ReadOnlyMemory<byte> body, GatewayConfig config) =>
-        RequestScanner.CheckObject(body.Span) is { } error ? ClientCall.Refuse(error) : dialect.ReadRequest(body, config);
+    public static ClientCall Read(IClientDialect dialect, ReadOnlyMemory<byte> body, GatewayConfig config, string? agent) =>
+        RequestScanner.CheckObject(body.Span) is { } error ? ClientCall.Refuse(error) : dialect.ReadRequest(body, config, agent);
 
     /// <summary>The headers that belong to the client's own form; a value that could forge another header is refused.</summary>
     public static (IReadOnlyList<KeyValuePair<string, string>> Headers, GatewayError? Error) ReadHeaders(IClientDialect? dialect, IHeaderDictionary headers)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using OpenTelemetry;
@@ -6,11 +7,23 @@ using OpenTelemetry.Metrics;
 namespace LlmGateway.Telemetry;
 
 /// <summary>
-/// The runtime's and Kestrel's own meters, collected by OpenTelemetry when somebody scrapes. The meters of ASP.NET Core's hosting and of
-/// HttpClient are left out: listening to them costs a request 0.25 and 0.7 µs, and the gateway measures the same things itself.
+/// The framework's own meters (runtime, Kestrel, ASP.NET Core, HttpClient), collected by OpenTelemetry when somebody scrapes. Each shows the
+/// labels listed here and no others: what is left out is either always the same or not bounded by configuration (a peer's address).
 /// </summary>
 internal sealed class FrameworkMetrics : IDisposable
 {
+    private static readonly FrozenDictionary<string, string[]> Labels = new Dictionary<string, string[]>
+    {
+        ["Microsoft.AspNetCore.Hosting"] = ["http.request.method", "http.route", "http.response.status_code", "error.type"],
+        ["Microsoft.AspNetCore.Server.Kestrel"] = ["server.address", "server.port", "network.protocol.version", "tls.protocol.version", "error.type"],
+        ["System.Net.Http"] = ["http.request.method", "server.address", "server.port", "http.connection.state", "http.response.status_code", "error.type"],
+        ["System.Net.NameResolution"] = ["dns.question.name", "error.type"],
+        ["System.Runtime"] = ["gc.heap.generation", "cpu.mode", "error.type"],
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>The runtime declares them as counters, and yet they fall.</summary>
+    private static readonly FrozenSet<string> Falling = FrozenSet.Create(StringComparer.Ordinal, "dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length");
+
     private readonly Lock _scrape = new();
     private readonly Collector _collector = new();
     private readonly BaseExportingMetricReader _reader;
@@ -20,7 +33,8 @@ internal sealed class FrameworkMetrics : IDisposable
     {
         _reader = new BaseExportingMetricReader(_collector);
         _provider = Sdk.CreateMeterProviderBuilder()
-            .AddMeter("System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
+            .AddMeter([.. Labels.Keys])
+            .AddView(instrument => new MetricStreamConfiguration { TagKeys = Labels[instrument.Meter.Name] })
             .AddReader(_reader)
             .Build();
     }
@@ -110,7 +124,7 @@ internal sealed class FrameworkMetrics : IDisposable
             }
         }
 
-        private static bool IsMonotonic(Metric metric) => metric.MetricType is MetricType.LongSum or MetricType.DoubleSum;
+        private static bool IsMonotonic(Metric metric) => metric.MetricType is MetricType.LongSum or MetricType.DoubleSum && !Falling.Contains(metric.Name);
 
         private static LabelValues ToLabelValues(List<string?> values) =>
             new(values.ElementAtOrDefault(0), values.ElementAtOrDefault(1), values.ElementAtOrDefault(2), values.ElementAtOrDefault(3), values.ElementAtOrDefault(4));

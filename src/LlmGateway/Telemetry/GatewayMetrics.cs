@@ -34,18 +34,23 @@ public sealed class GatewayMetrics
     /// <param name="status">What the client got; 499 when it went away.</param>
     /// <param name="duration">The whole time.</param>
     /// <param name="overhead">The part of it that was not waiting for a provider.</param>
-    public void RequestEnded(string endpoint, string agent, ProviderTarget? target, int status, TimeSpan duration, TimeSpan overhead)
+    /// <param name="traceId">The trace that it belongs to, as an example in the histograms; null: none that anybody keeps.</param>
+    public void RequestEnded(string endpoint, string agent, ProviderTarget? target, int status, TimeSpan duration, TimeSpan overhead, string? traceId = null)
     {
         var provider = target?.Provider.Name ?? NoTarget;
         var model = target?.ModelLabel ?? NoTarget;
         _catalog.RequestsInFlight[new(endpoint)].Add(-1);
         _catalog.Requests[new(endpoint, agent, provider, model, (uint)status < (uint)Statuses.Length ? Statuses[status] : Other)].Add(1);
-        _catalog.RequestDuration[new(endpoint, agent, provider, model)].Record(duration);
-        _catalog.Overhead[new(endpoint)].Record(overhead);
+        _catalog.RequestDuration[new(endpoint, agent, provider, model)].Record(duration, traceId);
+        _catalog.Overhead[new(endpoint)].Record(overhead, traceId);
     }
 
-    public void TimeToFirstToken(string agent, ProviderTarget target, TimeSpan time) =>
-        _catalog.TimeToFirstToken[new(agent, target.Provider.Name, target.ModelLabel)].Record(time);
+    /// <param name="agent">The profile's name.</param>
+    /// <param name="target">Who answered.</param>
+    /// <param name="time">From the request's arrival.</param>
+    /// <param name="traceId">The trace that it belongs to; null: none that anybody keeps.</param>
+    public void TimeToFirstToken(string agent, ProviderTarget target, TimeSpan time, string? traceId = null) =>
+        _catalog.TimeToFirstToken[new(agent, target.Provider.Name, target.ModelLabel)].Record(time, traceId);
 
     public void TimePerOutputToken(ProviderTarget target, TimeSpan time) =>
         _catalog.TimePerOutputToken[new(target.Provider.Name, target.ModelLabel)].Record(time);
@@ -82,6 +87,23 @@ public sealed class GatewayMetrics
     public void Fallback(string agent, ProviderTarget from, ProviderTarget to, FailureReason reason) =>
         _catalog.Fallbacks[new(agent, from.Provider.Name, to.Provider.Name, reason.ToName())].Add(1);
 
+    /// <param name="target">Whose circuit changed.</param>
+    /// <param name="state">0 closed, 1 half-open, 2 open.</param>
+    public void CircuitState(ProviderTarget target, int state) => _catalog.CircuitState[new(target.Provider.Name, target.ModelLabel)].Set(state);
+
+    /// <param name="result"><c>hit</c>, <c>miss</c> or <c>bypass</c>.</param>
+    public void CacheRequest(string result) => _catalog.CacheRequests[new(result)].Add(1);
+
+    /// <summary>Counts what a cached answer saved.</summary>
+    /// <param name="agent">The profile's name.</param>
+    /// <param name="target">Whose answer was kept.</param>
+    /// <param name="microUsd">What the call cost when it was made.</param>
+    public void CacheSaved(string agent, ProviderTarget target, long microUsd) =>
+        AddTo(_catalog.CacheSaved[new(agent, target.Provider.Name, target.ModelLabel)], microUsd);
+
+    /// <param name="limit">Which limit refused: a name of the gateway's own (<c>rpm</c>, <c>tpm</c>, <c>concurrency</c>, <c>budget</c>), never a key's.</param>
+    public void RateLimited(string limit) => _catalog.RateLimited[new(limit)].Add(1);
+
     /// <param name="file">The file's role or name, not its path.</param>
     /// <param name="result"><c>applied</c> or <c>rejected</c>.</param>
     public void ConfigReload(string file, string result) => _catalog.ConfigReloads[new(file, result)].Add(1);
@@ -93,6 +115,10 @@ public sealed class GatewayMetrics
     /// <param name="store"><c>database</c> or <c>redis</c>.</param>
     /// <param name="isUp">Whether it works.</param>
     public void StoreUp(string store, bool isUp) => _catalog.StoreUp[new(store)].Set(isUp ? 1 : 0);
+
+    /// <param name="result"><c>exported</c>, <c>failed</c> or <c>dropped</c>.</param>
+    /// <param name="count">How many spans.</param>
+    public void Spans(string result, long count) => _catalog.Spans[new(result)].Add(count);
 
     internal NumberSeries LogLinesDropped => _catalog.LogLinesDropped[default];
 

@@ -20,7 +20,7 @@ internal sealed class HistogramFamily : MetricFamily<HistogramSeries>
         foreach (var (labels, series) in Series)
         {
             series.CopyTo(counts, out var sum);
-            writer.Histogram(Name, Labels, labels, _bounds, counts, sum.TotalSeconds);
+            writer.Histogram(Name, Labels, labels, _bounds, counts, sum.TotalSeconds, series.Exemplars);
         }
     }
 

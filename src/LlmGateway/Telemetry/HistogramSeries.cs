@@ -4,9 +4,12 @@ namespace LlmGateway.Telemetry;
 internal sealed class HistogramSeries(long[] boundTicks)
 {
     private readonly long[] _counts = new long[boundTicks.Length + 1];
+    private Exemplar?[]? _exemplars;
     private long _sumTicks;
 
-    public void Record(TimeSpan value)
+    /// <param name="value">What was measured.</param>
+    /// <param name="traceId">The trace that it belongs to; null: none, or one that nobody keeps.</param>
+    public void Record(TimeSpan value, string? traceId = null)
     {
         var ticks = Math.Max(0, value.Ticks);
         var bucket = 0;
@@ -17,7 +20,15 @@ internal sealed class HistogramSeries(long[] boundTicks)
 
         Interlocked.Increment(ref _counts[bucket]);
         Interlocked.Add(ref _sumTicks, ticks);
+        if (traceId is not null)
+        {
+            var exemplars = Volatile.Read(ref _exemplars) ?? Interlocked.CompareExchange(ref _exemplars, new Exemplar?[_counts.Length], null) ?? _exemplars;
+            Volatile.Write(ref exemplars[bucket], new Exemplar(traceId, value));
+        }
     }
+
+    /// <summary>The latest exemplar of each bucket; empty where no measurement had a trace.</summary>
+    public ReadOnlySpan<Exemplar?> Exemplars => Volatile.Read(ref _exemplars);
 
     /// <summary>Copies the counts of single buckets (not yet cumulative). The total is their sum, so that a scrape never contradicts itself.</summary>
     public void CopyTo(Span<long> counts, out TimeSpan sum)

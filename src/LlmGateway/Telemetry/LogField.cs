@@ -14,7 +14,7 @@ internal sealed class LogField
     public static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
     /// <summary>What a line says of itself: a property of the same name (YARP's <c>{message}</c>) would stand there twice.</summary>
-    private static readonly string[] Reserved = ["time", "level", "message", "event_id", "name", "category", "exception"];
+    private static readonly string[] Reserved = ["time", "level", "message", "event_id", "name", "category", "trace_id", "exception"];
 
     private static readonly ConcurrentDictionary<string, LogField> Known = new(StringComparer.Ordinal);
 

@@ -48,8 +48,20 @@ internal sealed class MetricCatalog
     public CounterFamily Fallbacks { get; } = new("llm_gateway_fallbacks_total",
         "Times that another target followed a failed one.", "agent", "from_provider", "to_provider", "reason");
 
+    public GaugeFamily CircuitState { get; } = new("llm_gateway_circuit_state",
+        "Circuit of a target: 0 closed, 1 half-open, 2 open.", "provider", "model");
+
     public GaugeFamily RequestsInFlight { get; } = new("llm_gateway_requests_in_flight",
         "Requests being served.", "endpoint");
+
+    public CounterFamily CacheRequests { get; } = new("llm_gateway_cache_requests_total",
+        "Requests by what the response cache had for them.", "result");
+
+    public CounterFamily CacheSaved { get; } = new("llm_gateway_cache_saved_usd_total",
+        "Cost of the provider calls that cached answers stood in for.", MicroUsd, "agent", "provider", "model");
+
+    public CounterFamily RateLimited { get; } = new("llm_gateway_rate_limited_total",
+        "Requests refused by one of the client key's limits.", "limit");
 
     public CounterFamily ConfigReloads { get; } = new("llm_gateway_config_reloads_total",
         "Changed configuration files by what became of the change.", "file", "result");
@@ -63,9 +75,12 @@ internal sealed class MetricCatalog
     public CounterFamily LogLinesDropped { get; } = new("llm_gateway_log_lines_dropped_total",
         "Log lines dropped because the output did not take them in time.");
 
+    public CounterFamily Spans { get; } = new("llm_gateway_spans_total",
+        "Spans by what became of them: exported, failed (the collector refused them or did not answer), dropped (too many were waiting).", "result");
+
     public IReadOnlyList<MetricFamily> All =>
     [
         Requests, RequestDuration, TimeToFirstToken, TimePerOutputToken, Overhead, Tokens, Cost, DepartmentTokens, DepartmentCost, Attempts, Fallbacks,
-        RequestsInFlight, ConfigReloads, UsageRecords, StoreUp, LogLinesDropped,
+        CircuitState, RequestsInFlight, CacheRequests, CacheSaved, RateLimited, ConfigReloads, UsageRecords, StoreUp, LogLinesDropped, Spans,
     ];
 }

@@ -49,7 +49,9 @@ internal sealed class PrometheusWriter(IBufferWriter<byte> output, bool isOpenMe
     /// <param name="bounds">Upper bounds, ascending, without the infinite one.</param>
     /// <param name="counts">Counts of the single buckets, the infinite one last.</param>
     /// <param name="sum">Sum of what was measured.</param>
-    public void Histogram(string name, IReadOnlyList<string> labels, in LabelValues values, ReadOnlySpan<double> bounds, ReadOnlySpan<long> counts, double sum)
+    /// <param name="exemplars">One for each bucket or none at all; only OpenMetrics has a place for them.</param>
+    public void Histogram(
+        string name, IReadOnlyList<string> labels, in LabelValues values, ReadOnlySpan<double> bounds, ReadOnlySpan<long> counts, double sum, ReadOnlySpan<Exemplar?> exemplars = default)
     {
         Span<byte> le = stackalloc byte[32];
         var total = 0L;
@@ -58,6 +60,14 @@ internal sealed class PrometheusWriter(IBufferWriter<byte> output, bool isOpenMe
             total += counts[i];
             Series(name, "_bucket"u8, labels, values, i < bounds.Length ? le[..FormatBound(bounds[i], le)] : "+Inf"u8);
             Put(total);
+            if (isOpenMetrics && !exemplars.IsEmpty && exemplars[i] is { } exemplar)
+            {
+                Put(" # {trace_id=\""u8);
+                Put(exemplar.TraceId);
+                Put("\"} "u8);
+                Put(exemplar.Value.TotalSeconds);
+            }
+
             Put("\n"u8);
         }
 

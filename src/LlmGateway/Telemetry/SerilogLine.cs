@@ -11,6 +11,7 @@ internal sealed class SerilogLine(LogEvent entry) : ILogLine
     private static readonly LogField EventId = new("event_id");
     private static readonly LogField EventName = new("name");
     private static readonly LogField Category = new("category");
+    private static readonly LogField Trace = new("trace_id");
     private static readonly LogField Error = new("exception");
 
     public void WriteTo(LogLineWriter writer)
@@ -30,6 +31,11 @@ internal sealed class SerilogLine(LogEvent entry) : ILogLine
                     Write(writer, LogField.Of(name), value);
                     break;
             }
+        }
+
+        if (entry.TraceId is { } trace && trace != default)
+        {
+            writer.Property(Trace, trace.ToHexString());
         }
 
         if (entry.Exception is { } exception)

@@ -45,7 +45,8 @@ internal static class RequestAccount
             CostMicroUsd = cost,
             IsUnpriced = isUnpriced,
             Duration = request.Duration,
-            TimeToFirstToken = request.IsStreaming && tally.Answer is { FirstToken: not 0 } streamed ? time.GetElapsedTime(tally.Started, streamed.FirstToken) : null,
+            TimeToFirstToken = request.IsStreaming && tally.FirstToken is not 0 and var first ? time.GetElapsedTime(tally.Started, first) : null,
+            TraceId = tally.TraceId,
             Attempts = attempts,
         };
     }

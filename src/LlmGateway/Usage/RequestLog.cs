@@ -30,6 +30,7 @@ public sealed class RequestLog
         private static readonly LogField Attempts = new("attempts");
         private static readonly LogField FallbackReason = new("fallback_reason");
         private static readonly LogField Key = new("key");
+        private static readonly LogField Trace = new("trace_id");
         private static readonly LogField User = new("user");
 
         public void WriteTo(LogLineWriter writer)
@@ -61,6 +62,7 @@ public sealed class RequestLog
             }
 
             Optional(writer, User, record.UserId);
+            Optional(writer, Trace, record.TraceId);
             writer.End();
         }
 

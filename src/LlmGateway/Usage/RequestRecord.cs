@@ -53,5 +53,8 @@ public sealed record RequestRecord
 
     public long SavedMicroUsd { get; init; }
 
+    /// <summary>The trace that the request belongs to, for its log line; the ledger does not keep it. Null where there is none.</summary>
+    public string? TraceId { get; init; }
+
     public IReadOnlyList<AttemptRecord> Attempts { get; init; } = [];
 }

@@ -48,9 +48,10 @@ public sealed class UsageRecorder
                 _metrics.Cost(request.Agent, attempt.Target, closed.CostMicroUsd);
             }
 
-            if (attempt.Role == AttemptRole.Answer)
+            if (attempt.Role is AttemptRole.Answer or AttemptRole.Hedge or AttemptRole.Candidate)
             {
-                if (later is not null && closed.Outcome != FailureReason.None && !IsSame(attempt.Target, later.Target))
+                // One that lost a race was cancelled, and has not failed.
+                if (later is not null && closed.Outcome is not (FailureReason.None or FailureReason.Cancelled) && !IsSame(attempt.Target, later.Target))
                 {
                     _metrics.Fallback(request.Agent, attempt.Target, later.Target, closed.Outcome);
                 }
@@ -66,7 +67,7 @@ public sealed class UsageRecorder
 
         if (record.TimeToFirstToken is { } firstToken && request.Tally.Answer is { } answer)
         {
-            _metrics.TimeToFirstToken(request.Agent, answer.Target, firstToken);
+            _metrics.TimeToFirstToken(request.Agent, answer.Target, firstToken, request.Tally.SampledTraceId);
             if (answer is { Outcome: FailureReason.None, Usage: { IsSane: true, Output: > 1 and var output } })
             {
                 _metrics.TimePerOutputToken(answer.Target, _time.GetElapsedTime(answer.FirstToken, answer.Ended) / (output - 1));

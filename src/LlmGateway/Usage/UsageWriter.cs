@@ -1,3 +1,4 @@
+using LlmGateway.Database;
 using LlmGateway.Telemetry;
 
 namespace LlmGateway.Usage;
@@ -9,29 +10,17 @@ namespace LlmGateway.Usage;
 internal sealed partial class UsageWriter(
     UsageQueue queue, IUsageLedger ledger, GatewayMetrics metrics, TimeProvider time, ILogger<UsageWriter> logger, UsageWriterOptions? options = null) : IHostedService, IDisposable
 {
-    private const string Store = "database";
-
     private readonly UsageWriterOptions _options = options ?? new();
     private readonly List<RequestRecord> _batch = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _giveUp = new();
     private Task _loop = Task.CompletedTask;
-    private bool? _isUp;
     private long _refusedReported;
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            await ledger.PrepareAsync(cancellationToken);
-            MarkUp();
-        }
-        catch (LedgerUnavailableException exception)
-        {
-            MarkDown(exception.Message);
-        }
-
         _loop = RunAsync();
+        return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -82,14 +71,12 @@ internal sealed partial class UsageWriter(
             {
                 await ledger.WriteAsync(_batch, _giveUp.Token);
                 metrics.UsageRecords(UsageRecordResults.Written, _batch.Count);
-                MarkUp();
                 ReportRefused();
                 _batch.Clear();
                 return;
             }
-            catch (Exception exception) when (exception is LedgerUnavailableException or LedgerSchemaException)
+            catch (Exception exception) when (exception is DatabaseUnavailableException or DatabaseSchemaException)
             {
-                MarkDown(exception.Message);
                 ReportRefused();
             }
 #pragma warning disable CA1031 // The edge of a background loop. A batch that trips over a bug must not hold up all that follow it.
@@ -125,28 +112,6 @@ internal sealed partial class UsageWriter(
         }
     }
 
-    private void MarkUp()
-    {
-        if (_isUp == false)
-        {
-            Log.Recovered(logger);
-        }
-
-        _isUp = true;
-        metrics.StoreUp(Store, true);
-    }
-
-    private void MarkDown(string reason)
-    {
-        if (_isUp != false)
-        {
-            Log.Unavailable(logger, reason);
-        }
-
-        _isUp = false;
-        metrics.StoreUp(Store, false);
-    }
-
     /// <summary>The request's thread only counts what the full queue refused; here it is said.</summary>
     private void ReportRefused()
     {
@@ -160,12 +125,6 @@ internal sealed partial class UsageWriter(
 
     private static partial class Log
     {
-        [LoggerMessage(700, LogLevel.Error, "usage ledger unavailable, records are kept in memory until it is back: {Reason}")]
-        public static partial void Unavailable(ILogger logger, string reason);
-
-        [LoggerMessage(701, LogLevel.Information, "usage ledger is back")]
-        public static partial void Recovered(ILogger logger);
-
         [LoggerMessage(703, LogLevel.Critical, "{Count} usage records were lost: the queue to the ledger is full")]
         public static partial void Refused(ILogger logger, long count);
 

@@ -15,7 +15,7 @@ internal static class SurfaceCase
 
     public static OllamaClientDialect Generate() => OllamaClientDialect.Generate(GoldenTime.Instance);
 
-    public static ClientCall Read(IClientDialect dialect, string body) => SurfaceRequest.Read(dialect, Encoding.UTF8.GetBytes(body), TestRequests.Chat().Config);
+    public static ClientCall Read(IClientDialect dialect, string body) => SurfaceRequest.Read(dialect, Encoding.UTF8.GetBytes(body), TestRequests.Chat().Config, agent: null);
 
     public static void AssertRequest(IClientDialect dialect, string client, string openAi)
     {

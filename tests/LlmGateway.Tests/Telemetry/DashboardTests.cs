@@ -28,7 +28,13 @@ public sealed partial class DashboardTests
     private static IEnumerable<string> Expressions(string file)
     {
         using var dashboard = JsonDocument.Parse(File.ReadAllText(file));
-        return [.. dashboard.RootElement.GetProperty("panels").EnumerateArray().SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(target => target.GetProperty("expr").GetString()!)];
+        return
+        [
+            .. from panel in dashboard.RootElement.GetProperty("panels").EnumerateArray()
+               from target in panel.GetProperty("targets").EnumerateArray()
+               where target.TryGetProperty("expr", out _)
+               select target.GetProperty("expr").GetString()!,
+        ];
     }
 
     [GeneratedRegex(@"(?<name>llm_gateway_[a-z_]+)(\{(?<labels>[^}]*)\})?")]

@@ -30,6 +30,9 @@ public sealed class PrometheusEndpointTests
         Assert.Contains("llm_gateway_config_reloads_total{file=\"settings\",result=\"rejected\"} 1\n", text, StringComparison.Ordinal);
         Assert.Contains("dotnet_gc_collections_total{", text, StringComparison.Ordinal);
         Assert.Contains("kestrel_active_connections{", text, StringComparison.Ordinal);
+        Assert.Contains("http_server_active_requests{http_request_method=\"GET\"} ", text, StringComparison.Ordinal);
+        Assert.Contains("http_client_active_requests{http_request_method=\"GET\",server_address=\"127.0.0.1\",server_port=", text, StringComparison.Ordinal);
+        Assert.Contains("# TYPE dotnet_thread_pool_thread_count gauge\n", text, StringComparison.Ordinal);
         Assert.Equal(hasEnd, text.EndsWith("# EOF\n", StringComparison.Ordinal));
     }
 }

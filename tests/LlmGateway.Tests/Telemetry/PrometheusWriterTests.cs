@@ -61,6 +61,21 @@ public sealed class PrometheusWriterTests
     }
 
     [Fact]
+    public void WriteTo_HistogramWithTraces_ShowsTheLatestOfEachBucketAsExemplar()
+    {
+        var family = new HistogramFamily("h_seconds", "Help.", [1], "a");
+        var series = family[new("x")];
+        series.Record(TimeSpan.FromSeconds(0.25), "first");
+        series.Record(TimeSpan.FromSeconds(0.5), "second");
+        series.Record(TimeSpan.FromSeconds(0.75));
+
+        var text = Text(family, isOpenMetrics: true);
+
+        Assert.Contains("h_seconds_bucket{a=\"x\",le=\"1.0\"} 3 # {trace_id=\"second\"} 0.5\nh_seconds_bucket{a=\"x\",le=\"+Inf\"} 3\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("trace_id", Text(family), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Series_BeyondTheBound_ShareOne()
     {
         var family = new CounterFamily("x_total", "Help.", "a");

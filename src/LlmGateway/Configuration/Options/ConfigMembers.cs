@@ -1,3 +1,5 @@
+using LlmGateway.Model;
+
 namespace LlmGateway.Configuration.Options;
 
 /// <summary>The members that the three files may hold. The editors' JSON schema names the same; a test keeps it true.</summary>
@@ -73,5 +75,5 @@ internal static class ConfigMembers
     /// <summary>OpenAI-compatible servers with habits of their own; <c>plain</c> has none.</summary>
     public static readonly string[] Flavors = ["plain", "azure", "deepseek", "groq", "lmstudio", "mistral", "vllm"];
 
-    public static readonly string[] BuiltInTools = ["calculator", "weather", "search"];
+    public static readonly string[] BuiltInTools = [.. ToolNames.BuiltIn];
 }

@@ -1,6 +1,7 @@
 using LlmGateway.Configuration;
-using LlmGateway.Usage;
+using LlmGateway.Database;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace LlmGateway.ModelTests.Checks;
 
@@ -9,13 +10,46 @@ internal static class DatabaseCheck
 {
     private const int BusySeconds = 2;
 
-    public static Task<CheckFinding> RunAsync(HostSettings host, TimeProvider time, CancellationToken cancellationToken)
+    private const int ConnectSeconds = 5;
+
+    public static async Task<CheckFinding> RunAsync(HostSettings host, CancellationToken cancellationToken)
     {
-        _ = time;
-        cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(DatabaseUrl.TryParse(host.DatabaseUrl, host.WorkingDirectory, out var database, out var problem)
-            ? Sqlite(database!.Path)
-            : CheckFinding.Failed(SettingNames.DatabaseUrl, problem!, "Leave it out for SQLite in data/."));
+        if (!DatabaseUrl.TryParse(host.DatabaseUrl, host.WorkingDirectory, out var url, out var problem))
+        {
+            return CheckFinding.Failed(SettingNames.DatabaseUrl, problem!, "Leave it out for SQLite in data/.");
+        }
+
+        return url!.Kind == DatabaseKind.Sqlite ? Sqlite(url.Value) : await PostgreSqlAsync(url.Value, cancellationToken);
+    }
+
+    private static async Task<CheckFinding> PostgreSqlAsync(string settings, CancellationToken cancellationToken)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(settings) { Timeout = ConnectSeconds, CommandTimeout = ConnectSeconds, Pooling = false, GssEncryptionMode = GssEncryptionMode.Disable };
+        var where = $"{builder.Host}:{builder.Port}, database {builder.Database}";
+        try
+        {
+            await using var connection = new NpgsqlConnection(builder.ToString());
+            await connection.OpenAsync(cancellationToken);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "SELECT has_schema_privilege(current_schema(), 'CREATE')";
+            return await command.ExecuteScalarAsync(cancellationToken) is true
+                ? CheckFinding.Ok(SettingNames.DatabaseUrl, $"PostgreSQL answers at {where}")
+                : CheckFinding.Failed(SettingNames.DatabaseUrl, $"PostgreSQL at {where} lets the user make no tables", $"GRANT CREATE ON SCHEMA public TO {builder.Username}, or make it the database's owner.");
+        }
+        catch (PostgresException exception)
+        {
+            // By kind: the server's own words may quote what it was told.
+            return exception.SqlState[..2] switch
+            {
+                "28" => CheckFinding.Failed(SettingNames.DatabaseUrl, $"PostgreSQL at {where} refuses user or password", "Check both in DATABASE_URL; what is special in them is percent-encoded."),
+                "3D" => CheckFinding.Failed(SettingNames.DatabaseUrl, $"PostgreSQL has no such database: {where}", $"CREATE DATABASE {builder.Database}, or name another one."),
+                _ => CheckFinding.Failed(SettingNames.DatabaseUrl, $"PostgreSQL at {where} answers with SQLSTATE {exception.SqlState}", "Look at the server's log."),
+            };
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException)
+        {
+            return CheckFinding.Failed(SettingNames.DatabaseUrl, $"PostgreSQL does not answer at {where}", "Start it, or check host, port, network and sslmode.");
+        }
     }
 
     private static CheckFinding Sqlite(string path)

@@ -32,7 +32,7 @@ internal static class GatewayCheck
         // All at once: what is away costs its time-out, and only once.
         var reached = providers.RunAsync(config, models, cancellationToken);
         var redis = RedisCheck.RunAsync(host.RedisUrl, time, cancellationToken);
-        var database = DatabaseCheck.RunAsync(host, time, cancellationToken);
+        var database = DatabaseCheck.RunAsync(host, cancellationToken);
         var servers = mcp.RunAsync(config.McpServers.Values, cancellationToken);
         await report.WriteAsync("providers", await reached);
         await report.WriteAsync("redis", [await redis]);

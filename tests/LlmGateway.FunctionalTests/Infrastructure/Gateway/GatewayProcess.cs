@@ -10,7 +10,9 @@ namespace LlmGateway.FunctionalTests.Infrastructure;
 /// <summary>The gateway as its users start it: a process of its own, with nothing in its environment but what the test gives it.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private const int SigTerm = 15;
+    public const int SigHup = 1;
+    public const int SigInt = 2;
+    public const int SigTerm = 15;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
@@ -33,6 +35,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public string Errors => string.Join('\n', _errors);
 
     public string AllText => string.Join('\n', _output) + "\n" + Errors;
+
+    public int Id => _process.Id;
 
     public HttpClient Client => _client ?? throw new InvalidOperationException("Not started.");
 
@@ -94,8 +98,18 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public async Task<int> TerminateAsync()
     {
-        Assert.Equal(0, Kill(_process.Id, SigTerm));
+        Signal(SigTerm);
         return await WaitForExitAsync();
+    }
+
+    public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
+
+    /// <summary>A line of the log that holds this text, waiting for it if need be.</summary>
+    public async Task<string> WaitForLineAsync(string text)
+    {
+        string? line = null;
+        await Eventually.TrueAsync(() => (line = _output.FirstOrDefault(one => one.Contains(text, StringComparison.Ordinal))) is not null, $"the line \"{text}\"");
+        return line!;
     }
 
     public async ValueTask DisposeAsync()

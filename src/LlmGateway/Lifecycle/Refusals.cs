@@ -1,0 +1,14 @@
+using LlmGateway.Model;
+
+namespace LlmGateway.Lifecycle;
+
+/// <summary>What clients are told whose request the gateway cannot take, or cannot go on with.</summary>
+internal static class Refusals
+{
+    /// <summary>Another instance, or this one started anew, is there by then.</summary>
+    public static readonly GatewayError ShuttingDown = new(
+        503, ErrorTypes.Overloaded, ErrorCodes.ShuttingDown, "The gateway is shutting down. Send the request again.", RetryAfter: TimeSpan.FromSeconds(5));
+
+    public static readonly GatewayError Overloaded = new(
+        503, ErrorTypes.Overloaded, ErrorCodes.GatewayOverloaded, "The gateway has as many requests as it takes (GATEWAY_MAX_CONCURRENCY, GATEWAY_QUEUE). Send the request again.", RetryAfter: TimeSpan.FromSeconds(1));
+}

@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using LlmGateway.FunctionalTests.Infrastructure;
+
+namespace LlmGateway.FunctionalTests;
+
+/// <summary>More than the gateway takes: it says so at once, from the head alone, and what it took goes on as before.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class OverloadTests(ITestOutputHelper output)
+{
+    private const string Question = """{"model":"slow/m","messages":[{"role":"user","content":"hi"}]}""";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Beyond_the_queue_a_request_is_refused_before_its_body_is_asked_for()
+    {
+        var gate = new Gate();
+        await using var stage = await FullAsync(gate, queue: 1);
+        var first = stage.AskAsync(isStreaming: false);
+        await gate.Reached.WaitAsync(Eventually.DefaultLimit, Cancellation);
+        var waiting = stage.AskAsync(isStreaming: false);
+        var address = new Uri(stage.Gateway.BaseUrl);
+        await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 2, "both to be there");
+
+        var refused = await RawClient.SendHeadAsync(
+            address,
+            RawClient.Head("POST /v1/chat/completions HTTP/1.1", address, "Authorization: Bearer " + stage.ClientKey, "Content-Type: application/json", "Content-Length: 30000000", "Expect: 100-continue"),
+            "{}"u8.ToArray());
+        using var anthropic = await stage.Gateway.SendAsync("/v1/messages", "{}");
+        using var ollama = await stage.Gateway.SendAsync("/api/chat", "{}");
+        var health = new List<HttpStatusCode>();
+        foreach (var path in (string[])["/health/live", "/health/ready", "/metrics"])
+        {
+            using var response = await stage.Gateway.Client.GetAsync(new Uri(path, UriKind.Relative), Cancellation);
+            health.Add(response.StatusCode);
+        }
+
+        gate.Release();
+        (await first).AssertAnswered("late");
+        (await waiting).AssertAnswered("Well met");
+
+        Assert.Equal("HTTP/1.1 503 Service Unavailable", refused.FirstLine);
+        Assert.DoesNotContain("100 Continue", refused.All);
+        Assert.Contains("\r\nRetry-After: 1\r\n", refused.All, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("\"type\":\"overloaded_error\",\"param\":null,\"code\":\"gateway_overloaded\"", refused.All);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (anthropic.StatusCode, ollama.StatusCode));
+        Assert.Contains("\"type\":\"overloaded_error\"", await anthropic.Content.ReadAsStringAsync(Cancellation));
+        Assert.StartsWith("{\"error\":\"", await ollama.Content.ReadAsStringAsync(Cancellation));
+        Assert.All(health, status => Assert.Equal(HttpStatusCode.OK, status));
+        Assert.Equal(2, stage.First.Requests.Count);
+        Assert.Equal(2, (await stage.Ledger.WaitForRequestsAsync(2)).Count);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_the_queue_makes_room_in_it()
+    {
+        var gate = new Gate();
+        await using var stage = await FullAsync(gate, queue: 1);
+        var first = stage.AskAsync(isStreaming: false);
+        await gate.Reached.WaitAsync(Eventually.DefaultLimit, Cancellation);
+        using (var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
+        {
+            await LeavingClient.ConnectAsync(socket, stage);
+            await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: false));
+            await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 2, "it to wait");
+            LeavingClient.Reset(socket);
+        }
+
+        await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_total", ("status", "499")) == 1, "it to be gone");
+        var next = stage.AskAsync(isStreaming: false);
+        await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 2, "the next one to wait");
+        gate.Release();
+
+        (await first).AssertAnswered("late");
+        (await next).AssertAnswered("Well met");
+        Assert.Equal(2, stage.First.Requests.Count);
+    }
+
+    /// <summary>Three times what it can carry, at a pace that does not wait for answers: it goes on carrying what it can.</summary>
+    [Fact]
+    public async Task Three_times_too_much_costs_the_rest_nothing()
+    {
+        const int Places = 20;
+        const int Latency = 100;
+        const int Capacity = Places * 1000 / Latency;
+        await using var gateway = await new GatewayUnderTest()
+            .WithVariable("GATEWAY_MAX_CONCURRENCY", Places.ToString(CultureInfo.InvariantCulture)).WithVariable("GATEWAY_QUEUE", "10")
+            .WithSettings($"providers:\n  slow: {{ type: mock, models: [m], behavior: {{ latency_ms: {Latency} }} }}\n")
+            .StartAsync();
+        await PeakAsync(gateway, Places, TimeSpan.FromMilliseconds(500));
+        var peak = await PeakAsync(gateway, Places, TimeSpan.FromSeconds(2));
+
+        var (goodput, refusals, bad) = await PressAsync(gateway, Capacity * 3, TimeSpan.FromSeconds(5));
+        var since = Stopwatch.GetTimestamp();
+        double after;
+        do
+        {
+            after = await PeakAsync(gateway, Places, TimeSpan.FromMilliseconds(500));
+        }
+        while (after < peak * 0.9 && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(10));
+        var recovery = Stopwatch.GetElapsedTime(since);
+
+        refusals.Sort();
+        var (median, p99) = (refusals[refusals.Count / 2], refusals[(int)(refusals.Count * 0.99)]);
+        output.WriteLine(FormattableString.Invariant(
+            $"Q18: goodput {goodput:0}/s of {peak:0}/s at three times the load ({goodput / peak:P0}); {refusals.Count} refusals, median {median.TotalMilliseconds:0.0} ms, p99 {p99.TotalMilliseconds:0.0} ms; recovered within {recovery.TotalSeconds:0.0} s"));
+        Assert.Empty(bad);
+        Assert.True(refusals.Count > Capacity, $"{refusals.Count} refusals: there was no overload.");
+        Assert.True(goodput >= peak * 0.8, $"{goodput} of {peak}");
+        Assert.True(median < TimeSpan.FromMilliseconds(20), median.ToString());
+        Assert.True(recovery < TimeSpan.FromSeconds(5), recovery.ToString());
+    }
+
+    /// <summary>One caller takes all it can get, with large bodies; another one's few calls still get their turn.</summary>
+    [Fact]
+    public async Task A_noisy_neighbour_does_not_shut_others_out()
+    {
+        await using var gateway = await new GatewayUnderTest()
+            .WithVariable("GATEWAY_MAX_CONCURRENCY", "10").WithVariable("GATEWAY_QUEUE", "200")
+            .WithSettings("providers:\n  slow: { type: mock, models: [m], behavior: { latency_ms: 20 } }\n")
+            .StartAsync();
+        using var quiet = gateway.CreateClient();
+        using var stopping = new CancellationTokenSource();
+        var large = $$"""{"model":"slow/m","messages":[{"role":"user","content":"{{new string('x', 64 * 1024)}}"}]}""";
+        var calls = 0;
+        var noise = Task.WhenAll(Enumerable.Range(0, 60).Select(async _ =>
+        {
+            while (!stopping.IsCancellationRequested)
+            {
+                using var response = await gateway.SendAsync("/v1/chat/completions", large);
+                Interlocked.Increment(ref calls);
+            }
+        }));
+        await Eventually.TrueAsync(() => Volatile.Read(ref calls) > 100, "noise");
+
+        var waits = new List<TimeSpan>();
+        for (var i = 0; i < 20; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var request = gateway.Post("/v1/chat/completions", Question);
+            using var response = await quiet.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            waits.Add(Stopwatch.GetElapsedTime(start));
+        }
+
+        await stopping.CancelAsync();
+        await noise;
+        waits.Sort();
+        output.WriteLine(FormattableString.Invariant($"M09: beside {calls} large calls a small one took {waits[10].TotalMilliseconds:0} ms (median), {waits[^1].TotalMilliseconds:0} ms at most"));
+        Assert.True(waits[^1] < TimeSpan.FromSeconds(5), waits[^1].ToString());
+    }
+
+    private static Task<ProductionStage> FullAsync(Gate gate, int queue) => ProductionStage.StartAloneAsync(configure: stage =>
+    {
+        stage.Gateway.WithVariable("GATEWAY_MAX_CONCURRENCY", "1").WithVariable("GATEWAY_QUEUE", queue.ToString(CultureInfo.InvariantCulture));
+        stage.First.Answers(new Script().WaitFor(gate).Add(async run =>
+        {
+            var body = OpenAiReplies.Completion("late");
+            await run.SendAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {body.Length}\r\n\r\n{body}"));
+            run.Framing = BodyFraming.Length;
+        }));
+        stage.First.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: false));
+    });
+
+    /// <summary>Answers per second with every place taken and nobody waiting.</summary>
+    private static async Task<double> PeakAsync(GatewayUnderTest gateway, int callers, TimeSpan time)
+    {
+        var (start, good) = (Stopwatch.GetTimestamp(), 0);
+        await Task.WhenAll(Enumerable.Range(0, callers).Select(async _ =>
+        {
+            while (Stopwatch.GetElapsedTime(start) < time)
+            {
+                using var response = await gateway.SendAsync("/v1/chat/completions", Question);
+                good += response.StatusCode == HttpStatusCode.OK ? 1 : 0;
+            }
+        }));
+        return good / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static async Task<(double Goodput, List<TimeSpan> Refusals, IReadOnlyCollection<string> Bad)> PressAsync(GatewayUnderTest gateway, int perSecond, TimeSpan time)
+    {
+        var (good, refusals, bad) = (0, new ConcurrentBag<TimeSpan>(), new ConcurrentBag<string>());
+        var calls = new List<Task>();
+        var start = Stopwatch.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (Stopwatch.GetElapsedTime(start) < time && await timer.WaitForNextTickAsync(Cancellation))
+        {
+            while (calls.Count < Stopwatch.GetElapsedTime(start).TotalSeconds * perSecond)
+            {
+                calls.Add(CallAsync());
+            }
+        }
+
+        var pressed = Stopwatch.GetElapsedTime(start);
+        var goodput = Volatile.Read(ref good) / pressed.TotalSeconds;
+        await Task.WhenAll(calls);
+        return (goodput, [.. refusals], bad);
+
+        async Task CallAsync()
+        {
+            var sent = Stopwatch.GetTimestamp();
+            using var response = await gateway.SendAsync("/v1/chat/completions", Question);
+            var took = Stopwatch.GetElapsedTime(sent);
+            if (response.StatusCode == HttpStatusCode.OK)
+            {
+                Interlocked.Increment(ref good);
+            }
+            else if (response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter?.Delta > TimeSpan.Zero)
+            {
+                refusals.Add(took);
+            }
+            else
+            {
+                bad.Add(response.ToString());
+            }
+        }
+    }
+}
