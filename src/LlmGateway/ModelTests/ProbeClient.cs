@@ -100,7 +100,9 @@ internal sealed class ProbeClient(Func<GatewayRequest, CancellationToken, Task<H
             Operation = Operation.ChatCompletions,
             Body = bytes,
             Scan = scan ?? throw new InvalidOperationException(error!.Message),
-            Config = config with { RetryAttempts = 0 },
+
+            // A model that lacks an ability fails probes in a row; that opens no circuit for those who do not ask for it.
+            Config = config with { RetryAttempts = 0, Circuit = config.Circuit with { Failures = int.MaxValue } },
             Profile = new AgentProfile { Name = Agent, Target = plain },
             Key = Key,
             Identity = new Identity(null, config.UserId, config.UserType),
