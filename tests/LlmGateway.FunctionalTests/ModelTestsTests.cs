@@ -52,7 +52,7 @@ public sealed class ModelTestsTests : IAsyncDisposable
         Assert.Equal("available", With(models["gone"], "failed"));
         Assert.Equal(10, models["gone"].GetProperty("probes").EnumerateArray().Count(probe => probe.GetProperty("status").GetString() == "skipped"));
         Assert.Contains("OPENAI_API_KEY", Probe(models["openai"], "available").GetProperty("detail").GetString());
-        Assert.Equal(["writer"], models["able"].GetProperty("agents").EnumerateArray().Select(name => name.GetString()));
+        Assert.Equal(["default", "writer"], models["able"].GetProperty("agents").EnumerateArray().Select(name => name.GetString()));
         Assert.True(models["able"].GetProperty("time_to_first_token").GetInt64() >= 0);
         Assert.Equal((8, 0), (models["able"].GetProperty("success_count").GetInt32(), models["able"].GetProperty("error_count").GetInt32()));
         Assert.Equal((0, 1), (models["gone"].GetProperty("success_count").GetInt32(), models["gone"].GetProperty("error_count").GetInt32()));

@@ -8,7 +8,7 @@ internal static class AbleModel
     private const string Capital = """{"capital":"Paris"}""";
     private const string City = """{"name":"Paris","population_millions":2.1}""";
 
-    public static Func<RecordedRequest, Script> OpenAi(Abilities abilities) => request =>
+    public static Func<RecordedRequest, Script> OpenAi(Abilities abilities) => _ => Script.Chosen(request =>
     {
         var body = request.Json();
         if (IsStream(body))
@@ -20,9 +20,9 @@ internal static class AbleModel
 
         var calls = Calls(request, body, abilities);
         return Script.Json(calls > 0 ? OpenAiCalls(calls) : Without(abilities, OpenAiReplies.Completion(Text(request, body, abilities))));
-    };
+    });
 
-    public static Func<RecordedRequest, Script> Ollama(Abilities abilities) => request =>
+    public static Func<RecordedRequest, Script> Ollama(Abilities abilities) => _ => Script.Chosen(request =>
     {
         var body = request.Json();
         if (!abilities.HasFlag(Abilities.Tools) && Has(body, "tools"))
@@ -37,9 +37,9 @@ internal static class AbleModel
 
         var text = JsonSerializer.Deserialize<JsonElement>(OllamaReplies.Whole(Text(request, body, abilities)));
         return Script.Json(text.GetRawText());
-    };
+    });
 
-    public static Func<RecordedRequest, Script> Anthropic(Abilities abilities) => request =>
+    public static Func<RecordedRequest, Script> Anthropic(Abilities abilities) => _ => Script.Chosen(request =>
     {
         var body = request.Json();
         if (IsStream(body))
@@ -53,7 +53,7 @@ internal static class AbleModel
             1 => AnthropicReplies.ToolUse("toolu_1", "get_weather", """{"city":"Paris"}"""),
             _ => AnthropicReplies.ToolUse("toolu_1", "get_weather", """{"city":"Paris"}""", """{"type":"tool_use","id":"toolu_2","name":"get_weather","input":{"city":"Rome"}},"""),
         });
-    };
+    });
 
     private static int Calls(RecordedRequest request, JsonElement body, Abilities abilities) => !Has(body, "tools") || !abilities.HasFlag(Abilities.Tools) ? 0
         : request.Text.Contains("Rome", StringComparison.Ordinal) && abilities.HasFlag(Abilities.ParallelTools) ? 2
