@@ -58,8 +58,8 @@ public sealed class ModelTestsTests : IAsyncDisposable
         Assert.Equal((0, 1), (models["gone"].GetProperty("success_count").GetInt32(), models["gone"].GetProperty("error_count").GetInt32()));
         Assert.Equal(["able"], Recommended(document, "primary"));
         Assert.Equal(["anthropic"], Recommended(document, "duplicate"));
-        Assert.Equal(["plain"], Recommended(document, "reserve"));
-        Assert.Equal(["local"], Recommended(document, "fallback"));
+        Assert.Equal(["local"], Recommended(document, "reserve"));
+        Assert.Equal(["plain"], Recommended(document, "fallback"));
 
         Assert.Equal(
             settings
@@ -68,7 +68,7 @@ public sealed class ModelTestsTests : IAsyncDisposable
                 .Replace("llama3.1: {}", "llama3.1: { supports_tools: false, supports_vision: false, supports_json_schema: true }", StringComparison.Ordinal)
                 .Replace("claude-1:\n        supports_tools: false # guessed\n", "claude-1:\n        supports_tools: true # guessed\n        supports_vision: false\n        supports_json_schema: true\n", StringComparison.Ordinal),
             await File.ReadAllTextAsync(folder.File(GatewayFolder.Settings), Cancellation));
-        Assert.Contains(process.Errors.Split('\n'), line => line.EndsWith("gone/gone-1 available: failed 0 ms (connection)", StringComparison.Ordinal) || line.Contains("gone/gone-1 available: failed", StringComparison.Ordinal));
+        Assert.Contains(process.Errors.Split('\n'), line => line.Contains("gone/gone-1 available: failed", StringComparison.Ordinal) && line.EndsWith("(connection)", StringComparison.Ordinal));
         Assert.Contains(process.Errors.Split('\n'), line => line.Contains("able/able-1 tools: passed", StringComparison.Ordinal));
         Assert.Empty(process.Output);
         _canaries.AssertNoCanary(process.AllText + text);
@@ -120,7 +120,7 @@ public sealed class ModelTestsTests : IAsyncDisposable
 
         Assert.Equal(64, await process.WaitForExitAsync());
 
-        Assert.Contains(arguments[^1] == "--fast" ? "--fast" : arguments[^1], process.Errors);
+        Assert.Contains(arguments[^1], process.Errors);
         Assert.Contains("Verbs: serve (default), test-models, check, health", process.Errors);
         Assert.Empty(process.Output);
     }

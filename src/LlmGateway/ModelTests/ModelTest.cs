@@ -77,7 +77,9 @@ internal sealed class ModelTest
     {
         if (!answer.IsAnswer)
         {
-            Note(name, answer.ShowsInability ? ProbeStatus.Failed : ProbeStatus.Error, answer);
+            // The chain itself refuses an answer that is not the JSON that was asked for.
+            var isNoJson = answer.Reason == FailureReason.InvalidResponse && name is (ProbeNames.Json or ProbeNames.JsonSchema);
+            Note(name, answer.ShowsInability ? ProbeStatus.Failed : ProbeStatus.Error, isNoJson ? answer with { Problem = $"the answer is no JSON ({answer.Problem})" } : answer);
         }
         else
         {

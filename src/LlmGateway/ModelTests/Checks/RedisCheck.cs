@@ -36,7 +36,7 @@ internal static class RedisCheck
             await database.KeyExistsAsync("llm-gateway:check").WaitAsync(Patience, time, cancellationToken);
             return CheckFinding.Ok(SettingNames.RedisUrl, $"answers at {where}, database {options.DefaultDatabase ?? 0}");
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException or IOException or InvalidOperationException)
+        catch (Exception exception) when (exception is RedisException or RedisCommandException or TimeoutException or IOException or InvalidOperationException)
         {
             return Describe(exception, where);
         }
