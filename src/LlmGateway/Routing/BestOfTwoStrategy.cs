@@ -23,13 +23,13 @@ internal sealed class BestOfTwoStrategy(ContestPlanner contests, TargetCaller ta
     {
         // Both answers, and what comes after them, are compared and kept in one form.
         var common = request.NativeForm is null ? request : request with { NeedsTranslation = true };
+        var walk = new RouteWalk(common, Without(plan, contest), time);
         var waitedFrom = time.GetTimestamp();
         var candidates = await Task.WhenAll(
             AnswerAsync(common, contest.First, cancellationToken),
             AnswerAsync(common, contest.Second, cancellationToken));
         request.Tally.ProviderWait += time.GetElapsedTime(waitedFrom);
 
-        var walk = new RouteWalk(common, Without(plan, contest), time);
         foreach (var failed in candidates.Where(candidate => candidate.Failure is not null))
         {
             walk.Note(failed.Target, failed.Failure!);
