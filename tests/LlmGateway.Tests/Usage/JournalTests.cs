@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using LlmGateway.Model;
 using LlmGateway.Tests.Database;
 using LlmGateway.Usage;
@@ -5,7 +6,7 @@ using LlmGateway.Usage.Journal;
 
 namespace LlmGateway.Tests.Usage;
 
-public sealed class JournalTests : IDisposable
+public sealed class JournalTests(ITestOutputHelper output) : IDisposable
 {
     private readonly LedgerFile _file = new();
 
@@ -138,6 +139,34 @@ public sealed class JournalTests : IDisposable
         Assert.Equal(new TokenUsage(200, 0, IsEstimated: true), interrupted.Usage);
         Assert.All(interrupted.Attempts, attempt => Assert.Equal((FailureReason.Interrupted, UsageSource.Estimated), (attempt.Outcome, attempt.Source)));
         Assert.Equal(["folder.lock"], Directory.GetFiles(Folder).Select(System.IO.Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Adopt_TenThousandRequests_TakesSeconds()
+    {
+        const int Requests = 10_000;
+        using (var dead = new JournalStage(Folder))
+        {
+            for (var i = 0; i < Requests; i++)
+            {
+                var record = UsageFixture.Record();
+                await dead.Writer.AppendAsync(JournalStage.Call(record.Id));
+                if (i % 2 == 0)
+                {
+                    dead.Journal.Add(record);
+                }
+            }
+        }
+
+        await using var database = TestDatabase.Sqlite(_file.Path);
+        var start = Stopwatch.GetTimestamp();
+        await AdoptAsync(new UsageLedger(database));
+        var replayed = Stopwatch.GetElapsedTime(start);
+
+        Assert.Equal(Requests, (long)_file.Scalar("SELECT count(*) FROM request_records")!);
+        Assert.Equal(Requests / 2, (long)_file.Scalar("SELECT count(*) FROM attempt_records WHERE outcome = 'interrupted'")!);
+        Assert.InRange(replayed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        output.WriteLine($"Q13: {Requests} rows replayed in {replayed.TotalSeconds:F2} s");
     }
 
     [Fact]
