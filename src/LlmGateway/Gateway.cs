@@ -1,10 +1,12 @@
 using LlmGateway.Access;
 using LlmGateway.Admin;
 using LlmGateway.Api;
+using LlmGateway.Caching;
 using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Forwarding;
 using LlmGateway.Lifecycle;
+using LlmGateway.Limits;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -12,6 +14,7 @@ using LlmGateway.Routing;
 using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
+using LlmGateway.Tools;
 using LlmGateway.Usage;
 
 namespace LlmGateway;
@@ -25,8 +28,10 @@ internal static class Gateway
         // Client side (HttpContext)
         services.AddLifecycle(start.Host);
         services.AddBrowserOrigins(start.Host.CorsOrigins);
+        services.AddAccess();
         services.AddApi();
         services.AddSurfaces();
+        services.AddLimits();
 
         // Hinge
         services.AddForwarding();
@@ -34,6 +39,8 @@ internal static class Gateway
         // Provider side (HttpRequestMessage)
         services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddSessions(start.Host.HistoryRetentionDays);
+        services.AddCaching();
+        services.AddTools();
         services.AddRoutePlanning();
         services.AddResilience();
         services.AddProviders();
@@ -46,7 +53,7 @@ internal static class Gateway
         services.AddAdmin();
     }
 
-    /// <summary>The client side's order: ids and snapshot, room for it, caller, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, room for it, caller, the caller's limits, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
@@ -54,6 +61,7 @@ internal static class Gateway
         app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
+        app.UseMiddleware<LimitsMiddleware>();
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();

@@ -55,6 +55,11 @@ internal sealed partial class RequestScopeMiddleware(
         {
             await RefuseAsync(context, exception);
         }
+        catch (IOException exception) when (exception.InnerException is OverflowException)
+        {
+            // The server's word for a chunk size that no number holds.
+            await ErrorWriter.WriteAsync(context, GatewayError.Invalid(ErrorCodes.InvalidRequest, "The HTTP request is malformed."));
+        }
         catch (Exception exception)
         {
             Log.Unhandled(logger, exception, requestId);
@@ -112,9 +117,9 @@ internal sealed partial class RequestScopeMiddleware(
         var tally = scope.Tally;
         var duration = time.GetElapsedTime(tally.Started);
         var status = StatusOf(context, tally);
-        var answer = tally.Answer ?? tally.LastAttempt;
+        var target = tally.Cached?.Target ?? (tally.Answer ?? tally.LastAttempt)?.Target;
         var agent = scope.Request?.Profile.Name ?? "";
-        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target, status, duration, Overhead(tally, duration), tally.SampledTraceId);
+        metrics.RequestEnded(scope.Endpoint, agent, target, status, duration, Overhead(tally, duration), tally.SampledTraceId);
         if (scope.Key is null || !EndpointTemplate.IsInference(context.GetEndpoint()))
         {
             RequestTrace.Discard(tally);

@@ -41,7 +41,7 @@ internal sealed class ReferenceRules(SettingsOptions settings, ProviderCatalog c
             report(
                 options with { Path = MemberReader.Join($"{options.Path}.tools", tool) },
                 "is not a known tool",
-                $"Did you mean \"{NearestName.Of(tool, known)}\"? MCP servers are listed in the settings file and named mcp:NAME.");
+                $"Did you mean \"{NearestName.Of(tool, known)}\"? Known tools: {string.Join(", ", known)}. MCP servers are listed in the settings file and named mcp:NAME.");
         }
     }
 

@@ -9,7 +9,8 @@ public sealed class AttemptTally(ProviderTarget target, AttemptRole role, long s
 
     public ProviderTarget Target { get; } = target;
 
-    public AttemptRole Role { get; } = role;
+    /// <summary>What the call was for; an answer that only called the gateway's tools turns out to be <see cref="AttemptRole.Tool"/>.</summary>
+    public AttemptRole Role { get; internal set; } = role;
 
     /// <summary>The attempt before this one in the same request.</summary>
     public AttemptTally? Previous { get; private set; }

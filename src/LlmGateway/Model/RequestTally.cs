@@ -45,7 +45,13 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>The first reason met, of a failed attempt or a skipped target.</summary>
     public FailureReason FallbackReason => (FailureReason)Volatile.Read(ref _fallbackReason);
 
-    /// <summary>Time spent waiting for providers before the answer began.</summary>
+    /// <summary>What the response cache did.</summary>
+    public CacheOutcome Cache { get; set; }
+
+    /// <summary>Set where the response cache answered.</summary>
+    public CachedAnswer? Cached { get; set; }
+
+    /// <summary>Time spent waiting for providers, and for tools, before the answer began.</summary>
     public TimeSpan ProviderWait { get; set; }
 
     public AttemptTally? LastAttempt => Volatile.Read(ref _last);
@@ -73,6 +79,18 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
         }
 
         return attempt;
+    }
+
+    /// <summary>What looked like the answer only called the gateway's tools: it counts as a tool round, and the answer is still to come.</summary>
+    public void MarkToolRound()
+    {
+        if (Answer is { Role: AttemptRole.Answer or AttemptRole.Candidate or AttemptRole.Hedge } call)
+        {
+            call.Role = AttemptRole.Tool;
+            Interlocked.Decrement(ref _attempts);
+        }
+
+        (Answer, HeldUntil) = (null, 0);
     }
 
     /// <summary>Notes why the first choice did not answer; only the first reason stays.</summary>

@@ -27,6 +27,17 @@ internal static class UniqueIds
         return new Guid(bytes, bigEndian: true);
     }
 
+    /// <summary>When an id of version 7 was made, to the millisecond.</summary>
+    public static DateTimeOffset TimeOf(Guid version7)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        version7.TryWriteBytes(bytes, bigEndian: true, out _);
+        Span<byte> time = stackalloc byte[8];
+        time.Clear();
+        bytes[..6].CopyTo(time[2..]);
+        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(time));
+    }
+
     /// <summary>Version 4: random.</summary>
     public static Guid NewVersion4()
     {

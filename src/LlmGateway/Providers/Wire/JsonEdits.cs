@@ -73,6 +73,14 @@ internal sealed class JsonEdits : IDisposable
         _splices.Insert(OffsetOf(JsonMarshal.GetRawUtf8Value(parent)) + 1, Encoding.UTF8.GetBytes(isEmpty ? json : json + ","));
     }
 
+    /// <summary>Puts items behind all others of an array; commas between them are the caller's.</summary>
+    public void Append(JsonElement array, ReadOnlySpan<byte> json)
+    {
+        var raw = JsonMarshal.GetRawUtf8Value(array);
+        var comma = array.GetArrayLength() == 0 ? ""u8 : ","u8;
+        _splices.Insert(OffsetOf(raw) + raw.Length - 1, [.. comma, .. json]);
+    }
+
     /// <summary>Takes members out; once for each object, with all names that go.</summary>
     public void Remove(JsonElement parent, params ReadOnlySpan<string> names)
     {

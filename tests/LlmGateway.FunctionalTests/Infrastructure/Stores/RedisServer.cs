@@ -82,6 +82,11 @@ public sealed class RedisServer : IAsyncLifetime
     public async Task PauseAsync(TimeSpan time) =>
         Assert.Equal("+OK", await CommandAsync("CLIENT", "PAUSE", ((int)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture), "ALL"));
 
+    /// <summary>
+    /// The same for whatever writes, scripts among them, until <see cref="UnpauseAsync"/>; of a pause of all commands nobody could tell it to stop.
+    /// </summary>
+    public async Task PauseWritesAsync() => Assert.Equal("+OK", await CommandAsync("CLIENT", "PAUSE", "60000", "WRITE"));
+
     public async Task UnpauseAsync() => Assert.Equal("+OK", await CommandAsync("CLIENT", "UNPAUSE"));
 
     /// <summary>It stops in its tracks for so long; comes back when it has begun to.</summary>

@@ -11,6 +11,18 @@ internal static class OpenAiReplies
     public static string Completion(string content, int promptTokens = 9, int completionTokens = 2) =>
         $$$"""{"id":"{{{Id}}}","object":"chat.completion","created":1790000000,"model":"{{{Model}}}","choices":[{"index":0,"message":{"role":"assistant","content":{{{Quote(content)}}},"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{{{Usage(promptTokens, completionTokens)}}},"service_tier":"default","system_fingerprint":"fp_scripted"}""";
 
+    /// <summary>An answer that calls tools, each with its id, name and arguments.</summary>
+    public static string ToolCalls(string? content, params (string Id, string Name, string Arguments)[] calls) =>
+        $$$"""{"id":"{{{Id}}}","object":"chat.completion","created":1790000000,"model":"{{{Model}}}","choices":[{"index":0,"message":{"role":"assistant","content":{{{JsonSerializer.Serialize(content)}}},"tool_calls":[{{{string.Join(',', calls.Select(Call))}}}],"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{{{Usage(9, 2)}}},"service_tier":"default","system_fingerprint":"fp_scripted"}""";
+
+    /// <summary>The start of a tool call in a stream, and its arguments.</summary>
+    public static string CallChunk(int index, string id, string name, string arguments = "") =>
+        Chunk($$$"""{"tool_calls":[{"index":{{{index}}},"id":"{{{id}}}","type":"function","function":{"name":"{{{name}}}","arguments":{{{Quote(arguments)}}}}}]}""");
+
+    /// <summary>More of a tool call's arguments.</summary>
+    public static string ArgumentsChunk(int index, string arguments) =>
+        Chunk($$$"""{"tool_calls":[{"index":{{{index}}},"function":{"arguments":{{{Quote(arguments)}}}}}]}""");
+
     public static string RoleChunk() => Chunk("""{"role":"assistant","content":"","refusal":null}""");
 
     public static string ContentChunk(string content) => Chunk($$"""{"content":{{Quote(content)}}}""");
@@ -41,6 +53,9 @@ internal static class OpenAiReplies
 
         return script.Event(FinishChunk()).Event(UsageChunk(completionTokens: words.Length)).Done();
     }
+
+    private static string Call((string Id, string Name, string Arguments) call) =>
+        $$$"""{"id":"{{{call.Id}}}","type":"function","function":{"name":"{{{call.Name}}}","arguments":{{{Quote(call.Arguments)}}}}}""";
 
     private static string Quote(string text) => JsonSerializer.Serialize(text);
 }
