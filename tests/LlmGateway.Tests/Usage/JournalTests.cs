@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LlmGateway.Limits;
 using LlmGateway.Model;
 using LlmGateway.Tests.Database;
 using LlmGateway.Usage;
@@ -254,6 +255,22 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         await Eventually(() => ledger.Written > 0);
         Assert.True(stage.Journal.IsFull);
         await carrier.StopAsync(Cancelled);
+    }
+
+    [Fact]
+    public async Task Reserve_JournalFull_StopsHardBudgetsAlone()
+    {
+        using var stage = new JournalStage(Folder, mostBytes: 1);
+        stage.Journal.Add(UsageFixture.Record());
+        Assert.True(stage.Journal.IsFull);
+        var budget = new CallBudget(null!, stage.Metrics, stage.Time, stage.Journal);
+        var request = TestRequests.Chat();
+
+        var hard = await budget.ReserveAsync(request with { Key = new() { Name = "crm", Sha256 = [], BudgetUsd = 5 } }, request.Profile.Target, AttemptRole.Answer, Cancelled);
+        var free = await budget.ReserveAsync(request, request.Profile.Target, AttemptRole.Answer, Cancelled);
+
+        Assert.Equal((503, "store_unavailable"), (hard.Refusal!.Status, hard.Refusal.Code));
+        Assert.Null(free.Refusal);
     }
 
     [Fact]
