@@ -1,5 +1,3 @@
-using LlmGateway.Model;
-
 namespace LlmGateway.Resilience;
 
 /// <summary>Whether a target may be called now.</summary>
