@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Formats are checked, everything is built once (Release), every test project runs; the last line is "N passed, N failed".
-# Needs the .NET 10 SDK; Node.js, Redis and PostgreSQL come from Debian where they are missing, the JavaScript clients from npm. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
+# Needs the .NET 10 SDK; Node.js, Redis, PostgreSQL and Prometheus come from Debian where they are missing, the JavaScript clients from npm. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -92,6 +92,7 @@ for suite in "${suites[@]}"; do
 done
 check_format
 need redis-server redis-server
+need prometheus prometheus
 # PostgreSQL's own programs are not on the path; its package brings the user that root must lend them.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 for suite in "${suites[@]}"; do

@@ -1,10 +1,13 @@
 using LlmGateway.Access;
 using LlmGateway.Admin;
 using LlmGateway.Api;
+using LlmGateway.Caching;
 using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Forwarding;
 using LlmGateway.Lifecycle;
+using LlmGateway.Limits;
+using LlmGateway.ModelTests;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -26,15 +29,18 @@ internal static class Gateway
         // Client side (HttpContext)
         services.AddLifecycle(start.Host);
         services.AddBrowserOrigins(start.Host.CorsOrigins);
+        services.AddAccess();
         services.AddApi();
         services.AddSurfaces();
+        services.AddLimits();
 
         // Hinge
         services.AddForwarding();
 
         // Provider side (HttpRequestMessage)
-        services.AddUsage();
+        services.AddUsage(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddSessions(start.Host.HistoryRetentionDays);
+        services.AddCaching();
         services.AddTools();
         services.AddRoutePlanning();
         services.AddResilience();
@@ -46,9 +52,10 @@ internal static class Gateway
         services.AddGatewayConfiguration(start);
         services.AddTelemetry(logging, start.Host.OpenTelemetry);
         services.AddAdmin();
+        services.AddModelTests();
     }
 
-    /// <summary>The client side's order: ids and snapshot, room for it, caller, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, room for it, caller, the caller's limits, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
@@ -56,6 +63,7 @@ internal static class Gateway
         app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
+        app.UseMiddleware<LimitsMiddleware>();
         app.MapApi();
         app.MapAdmin();
         app.MapHealth();

@@ -9,7 +9,7 @@ internal static partial class StartNotices
     public static void Write(WebApplication app, ConfigStart start)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("LlmGateway");
-        foreach (var notice in start.Notices.Concat(NotInForce(start.Config)))
+        foreach (var notice in start.Notices.Concat(WorthKnowing(start.Config)))
         {
             Log.Notice(logger, notice);
         }
@@ -24,14 +24,21 @@ internal static partial class StartNotices
             logger, start.Host.Environment, string.Join(", ", app.Urls), start.Config.Default.Target.ToString(), start.Config.Agents.Count));
     }
 
-    /// <summary>What the files ask for and this version does not do: better said once than found out late.</summary>
-    private static IEnumerable<string> NotInForce(GatewayConfig config)
+    /// <summary>What follows from the files and is easily overlooked: better said once than found out late.</summary>
+    private static IEnumerable<string> WorthKnowing(GatewayConfig config)
     {
-        if (config.ClientKeys.Values.Any(key => key.RequestsPerMinute is not null || key.TokensPerMinute is not null || key.MaxConcurrency is not null || key.BudgetUsd is not null))
+        var budgets = config.ClientKeys.Values.Where(key => key.BudgetUsd is not null).Select(key => key.Name).Distinct().Order(StringComparer.Ordinal).ToList();
+        var unpriced = config.Agents.Values.Append(config.Default)
+            .SelectMany(agent => agent.Fallbacks.Prepend(agent.Target))
+            .Where(target => target.ModelConfig is not { Price: not null } and not { IsFree: true })
+            .Select(target => target.ToString()).Distinct().Order(StringComparer.Ordinal).ToList();
+        if (budgets.Count > 0 && unpriced.Count > 0)
         {
-            yield return "limits and budgets of client keys are read and checked, but not enforced by this version";
+            yield return $"client keys with a budget ({Some(budgets)}) may use models without a price, whose calls cost the budget nothing: {Some(unpriced)}";
         }
     }
+
+    private static string Some(List<string> names) => string.Join(", ", names.Take(5)) + (names.Count > 5 ? ", …" : "");
 
     private static partial class Log
     {

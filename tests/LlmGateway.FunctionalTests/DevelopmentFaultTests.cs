@@ -35,6 +35,21 @@ public sealed class DevelopmentFaultTests
         Assert.Equal(("mock", "2", "connection"), (answer.Header("x-llm-provider"), answer.Header("x-llm-attempts"), answer.Header("x-llm-fallback-reason")));
     }
 
+    // With the circuit open the reason is another one, and the mock's condition must still be met by what opened it.
+    [Fact]
+    public async Task The_mock_goes_on_standing_in_while_nobody_listens()
+    {
+        using var port = new ClosedPort();
+        await using var gateway = await StartAsync(port.BaseUrl);
+
+        for (var i = 0; i < 8; i++)
+        {
+            var answer = await AskAsync(gateway, isStreaming: false);
+            answer.AssertAnswered("Mock response to: Hello there");
+            Assert.Equal(i < 5 ? ("2", "connection") : ("1", "circuit_open"), (answer.Header("x-llm-attempts"), answer.Header("x-llm-fallback-reason")));
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

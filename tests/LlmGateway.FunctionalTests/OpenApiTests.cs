@@ -95,6 +95,7 @@ public sealed class OpenApiTests
             ("OllamaGenerate", "/api/generate", """{"model":"m","prompt":"hi","stream":false}"""), ("ModelList", "/v1/models", null), ("OllamaModels", "/api/tags", null),
             ("OllamaVersion", "/api/version", null), ("Health", "/health/ready", null), ("Health", "/health/live", null), ("Error", "/v1/chat/completions", "{}"),
             ("AnthropicError", "/v1/messages", "{}"), ("OllamaError", "/api/chat", "{}"), ("Explanation", "/admin/explain", "{}"),
+            ("UsageRowList", "/admin/usage", null), ("RequestRecordList", "/admin/requests", null),
         ])
         {
             using var response = body is null ? await gateway.Client.GetAsync(new Uri(path, UriKind.Relative), Cancellation) : await gateway.SendAsync(path, body);

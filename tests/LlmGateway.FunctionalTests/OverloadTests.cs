@@ -95,7 +95,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
         await PeakAsync(gateway, Places, TimeSpan.FromMilliseconds(500));
         var peak = await PeakAsync(gateway, Places, TimeSpan.FromSeconds(2));
 
-        var (goodput, refusals, bad) = await PressAsync(gateway, Capacity * 3, TimeSpan.FromSeconds(5));
+        var (goodput, refusals, bad) = await PressAsync(gateway, Capacity * 3, TimeSpan.FromSeconds(LongForm.Number("OVERLOAD_SECONDS", 5)));
         var since = Stopwatch.GetTimestamp();
         double after;
         do
@@ -152,7 +152,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
         await noise;
         waits.Sort();
         output.WriteLine(FormattableString.Invariant($"M09: beside {calls} large calls a small one took {waits[10].TotalMilliseconds:0} ms (median), {waits[^1].TotalMilliseconds:0} ms at most"));
-        Assert.True(waits[^1] < TimeSpan.FromSeconds(5), waits[^1].ToString());
+        Assert.True(waits[^1] < TimeSpan.FromSeconds(2), waits[^1].ToString());
     }
 
     private static Task<ProductionStage> FullAsync(Gate gate, int queue) => ProductionStage.StartAloneAsync(configure: stage =>

@@ -37,6 +37,29 @@ public sealed class SteadyStateTests
         Assert.Equal(WarmUp + Requests, (await gateway.MetricsAsync()).Sum("llm_gateway_requests_total", ("endpoint", ProductionStage.Path), ("status", "200")));
     }
 
+    /// <summary>What is noted of each failed attempt goes with its request.</summary>
+    [Fact]
+    public async Task Requests_that_fall_over_three_times_leave_the_heap_flat()
+    {
+        const int Count = 3000;
+        static string Failing(int number) => $$"""{ "provider": "bad{{number}}", "model_name": "m" }""";
+        await using var gateway = await new GatewayUnderTest().WithEnvironment("production").WithVariable("GATEWAY_AUTH", "none")
+            .WithSettings("providers:\n" + string.Concat(Enumerable.Range(1, 3).Select(number => $"  bad{number}: {{ type: mock, models: [m], behavior: {{ status: 500 }} }}\n")) + "  good: { type: mock, models: [m] }\n")
+            .WithAgents($$"""{ "default": {{Failing(1)}}, "fallback_settings": { "enabled": true, "max_retries": 3, "providers": [ {{Failing(2)}}, {{Failing(3)}}, { "provider": "good", "model_name": "m" } ] } }""")
+            .WithServices(services => services.AddSingleton(ForgetfulLog))
+            .StartAsync();
+        await AskAsync(gateway, WarmUp);
+        var heap = await LiveHeapAsync(gateway, WarmUp);
+
+        await AskAsync(gateway, Count);
+
+        var grown = await LiveHeapAsync(gateway, WarmUp + Count) - heap;
+        var page = await gateway.MetricsAsync();
+        Assert.True(grown < Math.Max(heap * 3 / 10, Count * MostBytesKept), $"the live heap grew by {grown} bytes from {heap}");
+        Assert.Equal(WarmUp + Count, page.Sum("llm_gateway_attempts_total", ("provider", "good"), ("outcome", "success")));
+        Assert.True(page.Sum("llm_gateway_attempts_total", ("outcome", "server_error")) > 0);
+    }
+
     // The captured log would be what grows.
     private static LogOutput ForgetfulLog(IServiceProvider services) =>
         new(Stream.Null, LogFormat.Json, services.GetRequiredService<GatewayMetrics>(), services.GetRequiredService<TimeProvider>());

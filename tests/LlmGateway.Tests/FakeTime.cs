@@ -23,6 +23,15 @@ internal sealed class FakeTime : TimeProvider
 
     public override long GetTimestamp() => GetUtcNow().Ticks;
 
+    /// <summary>How many timers are due in exactly so long.</summary>
+    public int TimersDueIn(TimeSpan time)
+    {
+        lock (_gate)
+        {
+            return _timers.Count(timer => timer.Due == _now + time);
+        }
+    }
+
     public void Advance(TimeSpan by)
     {
         var end = GetUtcNow() + by;

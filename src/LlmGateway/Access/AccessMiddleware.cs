@@ -5,7 +5,7 @@ using LlmGateway.Model;
 namespace LlmGateway.Access;
 
 /// <summary>Settles who is calling before anything of the body is read. What an endpoint wants stands in its metadata; one that says nothing is refused.</summary>
-internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settings, TimeProvider time)
+internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settings, MintedKeys minted, BadKeyGuard guard, TimeProvider time)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -25,7 +25,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
                 scope.Key = key;
                 return error is null ? next(context) : ErrorWriter.WriteAsync(context, error);
             case EndpointAccess.Admin:
-                return AdminAccess.Check(context, settings) is { } refusal ? ErrorWriter.WriteAsync(context, refusal) : next(context);
+                return AdminAccess.Check(context, settings) is { } refusal ? ErrorWriter.WriteAsync(context, Guarded(context, refusal)) : next(context);
             default:
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
@@ -40,20 +40,34 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
             return (null, refusal);
         }
 
-        if (isOpen && config.ClientKeys.Count == 0)
+        if (isOpen && config.ClientKeys.Count == 0 && minted.ByHash.Count == 0)
         {
             return (ClientKey.Anonymous, null);
         }
 
         var (presented, error) = ClientCredentials.Read(context.Request.Headers);
-        var key = presented is null ? null : ClientKeyCheck.Find(config, presented, time.GetUtcNow());
+        var key = presented is null ? null : ClientKeyCheck.Find(config.ClientKeys, minted.ByHash, presented, time.GetUtcNow());
         if (key is not null)
         {
             return (key, null);
         }
 
-        return isOpen ? (ClientKey.Anonymous, null) : (null, error ?? Unknown(presented));
+        if (isOpen)
+        {
+            return (ClientKey.Anonymous, null);
+        }
+
+        // A key of the gateway's own making that is not known here may be new, if nobody can be asked.
+        return (null, error ?? (presented is not null && minted.IsUnsure && MintedKeyText.IsWellFormed(presented) ? CannotTell
+            : presented is null ? Unknown(presented)
+            : Guarded(context, Unknown(presented))));
     }
+
+    private GatewayError Guarded(HttpContext context, GatewayError refusal) =>
+        refusal.Status == 401 && context.Request.Headers.Authorization.Count + context.Request.Headers["x-api-key"].Count + context.Request.Headers["api-key"].Count > 0 && guard.Note(context.Connection.RemoteIpAddress) is { } tooMany ? tooMany : refusal;
+
+    private static GatewayError CannotTell { get; } = new(
+        503, ErrorTypes.Overloaded, ErrorCodes.StoreUnavailable, "Whether this key is valid cannot be told now: the database does not answer. Try again soon.", RetryAfter: TimeSpan.FromSeconds(2));
 
     private static GatewayError Unknown(string? presented) => new(
         401,

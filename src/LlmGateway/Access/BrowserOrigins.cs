@@ -6,7 +6,8 @@ namespace LlmGateway.Access;
 internal static class BrowserOrigins
 {
     private static readonly string[] ReadableHeaders =
-        ["X-Request-Id", "x-llm-provider", "x-llm-model", "x-llm-agent", "x-llm-attempts", "x-llm-fallback-reason", "x-llm-cache", "Server-Timing", "retry-after", "x-should-retry"];
+        ["X-Request-Id", "x-llm-provider", "x-llm-model", "x-llm-agent", "x-llm-attempts", "x-llm-fallback-reason", "x-llm-cache", "Server-Timing", "retry-after", "x-should-retry",
+         "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"];
 
     public static IServiceCollection AddBrowserOrigins(this IServiceCollection services, IReadOnlyList<string> origins) => origins.Count == 0
         ? services

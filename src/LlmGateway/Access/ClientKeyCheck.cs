@@ -1,13 +1,18 @@
+using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
 using LlmGateway.Model;
 
 namespace LlmGateway.Access;
 
-/// <summary>Finds the configured key that a presented one is. Looked up by SHA-256 and compared in constant time: timing tells nothing of a key.</summary>
+/// <summary>Finds the client key that a presented one is. Looked up by SHA-256 and compared in constant time: timing tells nothing of a key.</summary>
 internal static class ClientKeyCheck
 {
-    public static ClientKey? Find(GatewayConfig config, string presented, DateTimeOffset now)
+    /// <param name="configured">The keys of the configuration, by their hash.</param>
+    /// <param name="minted">Those that the gateway made.</param>
+    /// <param name="presented">What the request brings.</param>
+    /// <param name="now">The time: a key may be too young or too old.</param>
+    public static ClientKey? Find(FrozenDictionary<string, ClientKey> configured, FrozenDictionary<string, ClientKey> minted, string presented, DateTimeOffset now)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         var length = Encoding.UTF8.GetByteCount(presented);
@@ -18,7 +23,8 @@ internal static class ClientKeyCheck
 
         Span<byte> bytes = stackalloc byte[1024];
         SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(presented, bytes)], hash);
-        if (!config.ClientKeys.TryGetValue(Convert.ToHexStringLower(hash), out var key) || !CryptographicOperations.FixedTimeEquals(hash, key.Sha256))
+        var name = Convert.ToHexStringLower(hash);
+        if ((!configured.TryGetValue(name, out var key) && !minted.TryGetValue(name, out key)) || !CryptographicOperations.FixedTimeEquals(hash, key.Sha256))
         {
             return null;
         }

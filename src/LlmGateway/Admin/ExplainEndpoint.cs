@@ -1,3 +1,4 @@
+using LlmGateway.Access;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
@@ -8,7 +9,7 @@ using LlmGateway.Routing;
 namespace LlmGateway.Admin;
 
 /// <summary><c>POST /admin/explain</c>: the route that a request would take, without asking any provider. It answers the errors that the request would get.</summary>
-internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategies, TargetStates states, HostSettings settings)
+internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategies, TargetStates states, MintedKeys minted, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -39,7 +40,7 @@ internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategi
             return (null, error);
         }
 
-        var key = wanted.Key is null ? ClientKey.Anonymous : config.ClientKeys.Values.FirstOrDefault(known => known.Name == wanted.Key);
+        var key = wanted.Key is null ? ClientKey.Anonymous : config.ClientKeys.Values.Concat(minted.ByHash.Values).FirstOrDefault(known => known.Name == wanted.Key);
         if (key is null)
         {
             return (null, GatewayError.InvalidValue("key", "There is no client key of this name. Give a key's name, never the key."));
@@ -76,7 +77,7 @@ internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategi
         var usable = new List<ProviderTarget>();
         foreach (var target in plan.Targets)
         {
-            if (states.Of(target).WhyNot(target) is { } refusal)
+            if (states.Of(target).WhyNot(CallCredentials.Of(target)) is { } refusal)
             {
                 var why = $"{refusal.Why}; asked again in {Math.Ceiling(refusal.RetryAfter.TotalSeconds)} s";
                 skipped.Add(new SkippedTarget(target, FailureReason.CircuitOpen, why, usable.Count));

@@ -2,6 +2,7 @@ using System.Globalization;
 using LlmGateway.Access;
 using LlmGateway.Configuration;
 using LlmGateway.Forwarding;
+using LlmGateway.Limits;
 using LlmGateway.Model;
 using LlmGateway.Profiles;
 using LlmGateway.Routing;
@@ -10,7 +11,7 @@ using LlmGateway.Surfaces;
 namespace LlmGateway.Api;
 
 /// <summary>Chat, legacy completions and embeddings, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
-internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, HostSettings settings)
+internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, TokenLimit tokens, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context, Operation operation)
     {
@@ -27,6 +28,12 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         }
 
         scope.Request = request;
+        if (await tokens.CountAsync(context, request) is { } limited)
+        {
+            await ErrorWriter.WriteAsync(context, limited);
+            return;
+        }
+
         await forwarder.ForwardAsync(context, request);
     }
 
@@ -108,6 +115,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             NativeOnly = call?.NativeOnly,
             NeedsTranslation = call?.NeedsTranslation ?? false,
             ClientHeaders = clientHeaders,
+            CachePolicy = CachePolicyOf(headers),
             Session = call?.Session ?? SessionOf(headers),
             GatewayTools = call?.Tools,
             ToolTrace = call?.ToolTrace,
@@ -120,6 +128,15 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         return session.Count == 0 || (session.Count == 1 && RequestIds.IsWellFormed(session[0]))
             ? null
             : GatewayError.Invalid(ErrorCodes.InvalidHeader, "X-Session-Id must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'.", "X-Session-Id");
+    }
+
+    private static CachePolicy CachePolicyOf(IHeaderDictionary headers)
+    {
+        var control = headers.CacheControl;
+        return control.Count == 0 ? CachePolicy.Usual
+            : control.ToString() is var text && text.Contains("no-store", StringComparison.OrdinalIgnoreCase) ? CachePolicy.NoStore
+            : text.Contains("no-cache", StringComparison.OrdinalIgnoreCase) ? CachePolicy.NoCache
+            : CachePolicy.Usual;
     }
 
     private static SessionRef? SessionOf(IHeaderDictionary headers) =>

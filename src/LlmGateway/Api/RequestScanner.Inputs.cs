@@ -139,6 +139,8 @@ public ref partial struct RequestScanner
                 StreamOptionsStart = streamOptionsStart,
                 IncludeUsage = includeUsage,
                 IncludeUsageValue = includeUsageValue,
+                OutputLimit = _outputLimit,
+                Choices = Math.Max(1, _choices),
                 Fields = fields,
                 NullMembers = nulls ?? (IReadOnlyList<KeyValuePair<string, JsonRange>>)[],
             }

@@ -23,6 +23,8 @@ public ref partial struct RequestScanner
     private readonly DuplicateNames _names;
     private JsonTokenReader _reader;
     private JsonRange _lastUserContent;
+    private long? _outputLimit;
+    private long _choices;
     private bool _hasImages;
     private GatewayError? _error;
 
@@ -243,6 +245,8 @@ public ref partial struct RequestScanner
             ReasoningEffortMember = reasoningEffort,
             MessagesValue = messages,
             LastUserContent = _lastUserContent,
+            OutputLimit = _outputLimit,
+            Choices = Math.Max(1, _choices),
             Fields = fields,
             NullMembers = nulls ?? (IReadOnlyList<KeyValuePair<string, JsonRange>>)[],
             HasTools = hasTools,
@@ -524,7 +528,24 @@ public ref partial struct RequestScanner
 
     private void ExpectInteger(string name, long least)
     {
-        if (Expect(JsonTokenType.Number, name, "an integer") && !(_reader.TryGetInt64(out var number) && number >= least))
+        if (!Expect(JsonTokenType.Number, name, "an integer"))
+        {
+            return;
+        }
+
+        if (_reader.TryGetInt64(out var number) && number >= least)
+        {
+            switch (name)
+            {
+                case "max_tokens" or "max_completion_tokens":
+                    _outputLimit = Math.Max(_outputLimit ?? 0, number);
+                    break;
+                case "n" or "best_of":
+                    _choices = Math.Max(_choices, number);
+                    break;
+            }
+        }
+        else
         {
             Fail(ErrorCodes.InvalidRequest, $"Invalid value for '{name}': expected an integer{(least == 1 ? " of at least 1" : "")}.", name);
         }

@@ -25,7 +25,7 @@ internal sealed partial class RequestScopeMiddleware(
         var requestId = RequestIds.Choose(context.Request.Headers[RequestIds.Header], recordId);
         var template = EndpointTemplate.Of(context.GetEndpoint());
         var span = tracing.StartRequest(context.Request.Method, template, EndpointTemplate.IsInference(context.GetEndpoint()), TraceParent.Read(context.Request.Headers.TraceParent));
-        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()) { Span = span }, configuration.Current, template, now);
+        var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()) { Endpoint = template, Span = span }, configuration.Current, template, now);
         context.Features.Set(scope);
         var headers = context.Response.Headers;
         headers[RequestIds.Header] = requestId;
@@ -54,6 +54,11 @@ internal sealed partial class RequestScopeMiddleware(
         catch (BadHttpRequestException exception)
         {
             await RefuseAsync(context, exception);
+        }
+        catch (IOException exception) when (exception.InnerException is OverflowException)
+        {
+            // The server's word for a chunk size that no number holds.
+            await ErrorWriter.WriteAsync(context, GatewayError.Invalid(ErrorCodes.InvalidRequest, "The HTTP request is malformed."));
         }
         catch (Exception exception)
         {
@@ -112,9 +117,9 @@ internal sealed partial class RequestScopeMiddleware(
         var tally = scope.Tally;
         var duration = time.GetElapsedTime(tally.Started);
         var status = StatusOf(context, tally);
-        var answer = tally.Answer ?? tally.LastAttempt;
+        var target = tally.Cached?.Target ?? (tally.Answer ?? tally.LastAttempt)?.Target;
         var agent = scope.Request?.Profile.Name ?? "";
-        metrics.RequestEnded(scope.Endpoint, agent, answer?.Target, status, duration, Overhead(tally, duration), tally.SampledTraceId);
+        metrics.RequestEnded(scope.Endpoint, agent, target, status, duration, Overhead(tally, duration), tally.SampledTraceId);
         if (scope.Key is null || !EndpointTemplate.IsInference(context.GetEndpoint()))
         {
             RequestTrace.Discard(tally);

@@ -20,6 +20,16 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
     /// <summary>Reads the files as they are now.</summary>
     public ConfigLoadResult Load(long revision = 1) => Load(ConfigFileSet.Read(Host), revision);
 
+    /// <summary>Reads the object that a client key is made with at run time; null, and problems, where it is wrong.</summary>
+    internal ClientKey? ReadMintedKey(ReadOnlySpan<byte> json, byte[] sha256, out IReadOnlyList<ConfigProblem> problems)
+    {
+        var found = new List<ConfigProblem>();
+        problems = found;
+        var scope = new DocumentScope("key", null, found);
+        var key = JsonConfigParser.Parse(json, scope) is { } root ? KeysFileReader.ReadMinted(root, sha256, scope, new TicketLookup(settings, found, []).Find) : null;
+        return found.Count == 0 ? key : null;
+    }
+
     internal ConfigLoadResult Load(ConfigFileSet files, long revision)
     {
         var problems = new List<ConfigProblem>();
@@ -44,9 +54,22 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
         var candidate = Build(agents, llm, catalog, targets, Scope(files.Agents, problems), Scope(files.Settings, problems)) with
         {
             Revision = revision,
+            Fingerprint = FingerprintOf(files),
             ClientKeys = IndexKeys(clientKeys, Scope(files.Keys, problems)),
         };
         return new ConfigLoadResult(candidate, [.. problems.Distinct()], notices);
+    }
+
+    private string FingerprintOf(ConfigFileSet files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in (ConfigFileContent[])[files.Agents, files.Settings])
+        {
+            hash.AppendData(SHA256.HashData(file.Bytes));
+        }
+
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\n', Host.Environment, Host.Llm.InternalBaseUrl, Host.Llm.InternalModel, Host.Llm.OllamaBaseUrl, Host.Llm.OllamaModel, Host.Llm.Temperature)));
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
     }
 
     private GatewayConfig Build(AgentsOptions agents, SettingsOptions llm, ProviderCatalog catalog, TargetFactory targets, DocumentScope agentsFile, DocumentScope settingsFile)

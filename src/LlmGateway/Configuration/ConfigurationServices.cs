@@ -13,6 +13,7 @@ public static class ConfigurationServices
         services.AddSingleton(start.Rules);
         services.AddSingleton(new GatewayConfigSource(start.Config));
         services.AddSingleton<ConfigWatcher>();
+        services.AddSingleton<AgentsFile>();
         services.AddHostedService(provider => provider.GetRequiredService<ConfigWatcher>());
         return services;
     }

@@ -1,3 +1,4 @@
+using LlmGateway.Caching;
 using LlmGateway.Routing;
 using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
@@ -8,10 +9,11 @@ namespace LlmGateway.Forwarding;
 /// <summary>The provider side as one invoker: the handlers in their order, ending in routing.</summary>
 internal sealed class EgressPipeline : IDisposable
 {
-    public EgressPipeline(SurfaceHandler surfaces, SessionHandler sessions, ToolHandler tools, RoutingHandler routing)
+    public EgressPipeline(SurfaceHandler surfaces, SessionHandler sessions, CachingHandler caching, ToolHandler tools, RoutingHandler routing)
     {
         surfaces.InnerHandler = sessions;
-        sessions.InnerHandler = tools;
+        sessions.InnerHandler = caching;
+        caching.InnerHandler = tools;
         tools.InnerHandler = routing;
         Invoker = new HttpMessageInvoker(surfaces);
     }

@@ -12,8 +12,13 @@ internal static class GatewayHeaders
         headers.CacheControl = "no-store";
         headers["x-llm-agent"] = request.Profile.Name;
         headers["x-llm-attempts"] = tally.AttemptCount == 1 ? "1" : tally.AttemptCount.ToString(CultureInfo.InvariantCulture);
-        headers["x-llm-cache"] = "bypass";
-        if ((tally.Answer ?? tally.LastAttempt)?.Target is { } target)
+        headers["x-llm-cache"] = tally.Cache switch
+        {
+            CacheOutcome.Hit => "hit",
+            CacheOutcome.Miss => "miss",
+            _ => "bypass",
+        };
+        if ((tally.Cached?.Target ?? (tally.Answer ?? tally.LastAttempt)?.Target) is { } target)
         {
             headers["x-llm-provider"] = target.Provider.Name;
             headers["x-llm-model"] = Printable(target.Model);

@@ -23,6 +23,9 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
     /// <summary>What the client is told instead of the provider's answer.</summary>
     public GatewayError? Refusal { get; set; }
 
+    /// <summary>What was set aside for it; null: nothing had to be.</summary>
+    public ICallHold? Hold { get; set; }
+
     /// <summary>Time stamp of the call; 0 before it.</summary>
     public long Started { get; set; }
 

@@ -7,7 +7,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace LlmGateway.Forwarding;
 
 /// <summary>Passes one call on as it is, both bodies streamed, and accounts for it.</summary>
-internal sealed class PassthroughForwarder(IHttpForwarder forwarder, PassthroughHandler handler, GatewayLifecycle lifecycle, TimeProvider time) : IDisposable
+internal sealed class PassthroughForwarder(IHttpForwarder forwarder, PassthroughHandler handler, GatewayLifecycle lifecycle, TimeProvider time, ICallBudget? budget = null) : IDisposable
 {
     // YARP wants a prefix; the transformer sets the real address.
     private const string Destination = "http://provider.invalid/";
@@ -18,6 +18,15 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
     {
         context.Features.Set(call);
         var request = call.Request;
+        var permit = budget is null ? CallPermit.Free : await budget.ReserveAsync(request, call.Target, AttemptRole.Answer, context.RequestAborted);
+        if (permit.Refusal is { } exhausted)
+        {
+            call.Head.Dispose();
+            await ErrorWriter.WriteAsync(context, exhausted);
+            return;
+        }
+
+        call.Hold = permit.Hold;
         var left = request.TotalTimeout - time.GetElapsedTime(request.Tally.Started);
         using var deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
 
@@ -85,15 +94,17 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
     /// <summary>The call is pushed as an attempt when it is over, because only its answer has told the model.</summary>
     private void Account(PassthroughCall call, ForwarderError error, bool hasTimedOut, bool isCancelled)
     {
+        var request = call.Request;
         if (call.Started == 0)
         {
+            // Nothing was sent: what was set aside goes back, and there is no call to record.
+            new AttemptTally(call.Target, AttemptRole.Answer, 0, call.Hold).End(FailureReason.Cancelled, null, time.GetTimestamp());
             return;
         }
 
-        var request = call.Request;
         var usage = call.Usage;
         var target = usage?.Model is { } model ? request.Config.MakeTarget(call.Target.Provider, model) : call.Target;
-        var attempt = request.Tally.Begin(target, AttemptRole.Answer, call.Started, span: call.Span);
+        var attempt = request.Tally.Begin(target, AttemptRole.Answer, call.Started, call.Hold, span: call.Span);
         attempt.Status = call.Status;
         attempt.FirstToken = call.Answered;
         request.Tally.ProviderWait = time.GetElapsedTime(call.Started, call.Answered == 0 ? time.GetTimestamp() : call.Answered);

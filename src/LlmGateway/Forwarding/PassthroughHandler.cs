@@ -1,11 +1,12 @@
 using System.Net.Http.Headers;
 using LlmGateway.Lifecycle;
+using LlmGateway.Model;
 using LlmGateway.Resilience;
 
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side of a passed-on call: the provider's own connections, and a watch on the answer's body. Never a second try.</summary>
-internal sealed class PassthroughHandler(ProviderConnections connections, GatewayLifecycle lifecycle, TimeProvider time) : HttpMessageHandler
+internal sealed class PassthroughHandler(ProviderConnections connections, GatewayLifecycle lifecycle, TimeProvider time, ICallJournal? journal = null) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
@@ -15,6 +16,12 @@ internal sealed class PassthroughHandler(ProviderConnections connections, Gatewa
         }
 
         call.Started = time.GetTimestamp();
+        if (journal is not null)
+        {
+            // The call's own tally begins when its answer has told the model; the note needs only its place.
+            await journal.DispatchingAsync(call.Request, new AttemptTally(call.Target, AttemptRole.Answer, call.Started));
+        }
+
         var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifecycle.Ending);
         try
         {

@@ -34,9 +34,14 @@ public sealed record ClientKey
 
     public int? MaxConcurrency { get; init; }
 
+    /// <summary>Dollars that its calls may cost in one period; null: no limit.</summary>
     public decimal? BudgetUsd { get; init; }
 
+    /// <summary><c>day</c>, <c>week</c> or <c>month</c>, by UTC; null: the budget is never filled up again.</summary>
     public string? BudgetPeriod { get; init; }
+
+    /// <summary>Whether anything limits what it may use.</summary>
+    public bool HasLimits => RequestsPerMinute is not null || TokensPerMinute is not null || MaxConcurrency is not null || BudgetUsd is not null;
 
     public DateTimeOffset? NotBefore { get; init; }
 

@@ -47,4 +47,7 @@ public enum FailureReason
 
     /// <summary>The client's own fault; never retried, never held against the provider.</summary>
     InvalidRequest,
+
+    /// <summary>The gateway's process died before the call had ended; only records say so.</summary>
+    Interrupted,
 }

@@ -8,7 +8,7 @@ public static class FailureReasons
     private static readonly string[] Names =
     [
         "none", "timeout", "connection", "rate_limit", "server_error", "auth", "model_unavailable", "context_length", "content_filter",
-        "invalid_response", "missing_api_key", "circuit_open", "unsupported", "cancelled", "invalid_request",
+        "invalid_response", "missing_api_key", "circuit_open", "unsupported", "cancelled", "invalid_request", "interrupted",
     ];
 
     private static readonly FrozenDictionary<string, FailureReason> ByName =

@@ -8,6 +8,9 @@ public sealed record GatewayConfig
     /// <summary>Counts up by one with every snapshot put in force.</summary>
     public required long Revision { get; init; }
 
+    /// <summary>Tells configurations apart by content, the same on every instance: what was answered under another one is not answered again.</summary>
+    public string Fingerprint { get; init; } = "";
+
     /// <summary>Value of <c>ENVIRONMENT</c>.</summary>
     public required string Environment { get; init; }
 

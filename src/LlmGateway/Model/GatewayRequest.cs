@@ -82,6 +82,9 @@ public sealed record GatewayRequest
     /// <summary>What is left of <see cref="TotalTimeout"/>; negative when it is over.</summary>
     public TimeSpan TimeLeft(TimeProvider time) => TotalTimeout - time.GetElapsedTime(Tally.Started);
 
+    /// <summary>What the client wants of the response cache.</summary>
+    public CachePolicy CachePolicy { get; init; }
+
     /// <summary>Whether usage in the stream is for the gateway alone and is taken out again.</summary>
     public bool HidesStreamUsage => Scan.IsStreaming && Scan.IncludeUsage is not true;
 

@@ -15,6 +15,9 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>The ledger's own id of this request; unique.</summary>
     public Guid RecordId { get; } = recordId;
 
+    /// <summary>Route template that the request came to.</summary>
+    public string Endpoint { get; init; } = "";
+
     /// <summary>Time stamp of the request's arrival.</summary>
     public long Started { get; } = started;
 
@@ -41,6 +44,12 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
 
     /// <summary>The first reason met, of a failed attempt or a skipped target.</summary>
     public FailureReason FallbackReason => (FailureReason)Volatile.Read(ref _fallbackReason);
+
+    /// <summary>What the response cache did.</summary>
+    public CacheOutcome Cache { get; set; }
+
+    /// <summary>Set where the response cache answered.</summary>
+    public CachedAnswer? Cached { get; set; }
 
     /// <summary>Time spent waiting for providers, and for tools, before the answer began.</summary>
     public TimeSpan ProviderWait { get; set; }

@@ -51,6 +51,12 @@ public sealed record ScannedRequest
     /// <summary>Content of the last user message (string or parts); empty where there is none.</summary>
     public JsonRange LastUserContent { get; init; }
 
+    /// <summary>The most output tokens of one choice that the client asked for; null: it did not say.</summary>
+    public long? OutputLimit { get; init; }
+
+    /// <summary>How many answers are generated, and paid for (<c>n</c>, <c>best_of</c>).</summary>
+    public long Choices { get; init; } = 1;
+
     /// <summary>Members that the client set, and so the profile does not.</summary>
     public RequestFields Fields { get; init; }
 

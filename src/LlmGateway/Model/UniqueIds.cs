@@ -19,6 +19,25 @@ internal static class UniqueIds
         return Mark(bytes, 0x70);
     }
 
+    /// <summary>What is not above any version 7 id of this millisecond or a later one, and is above all earlier ones.</summary>
+    public static Guid FirstOf(DateTimeOffset time)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, time.ToUnixTimeMilliseconds() << 16);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>When an id of version 7 was made, to the millisecond.</summary>
+    public static DateTimeOffset TimeOf(Guid version7)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        version7.TryWriteBytes(bytes, bigEndian: true, out _);
+        Span<byte> time = stackalloc byte[8];
+        time.Clear();
+        bytes[..6].CopyTo(time[2..]);
+        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(time));
+    }
+
     /// <summary>Version 4: random.</summary>
     public static Guid NewVersion4()
     {

@@ -17,17 +17,28 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private const int MostInFlight = 4096;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Times that a process that is late itself waits as long again.</summary>
+    private const int MostPatience = 4;
+
+    private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Between two tries to connect; the multiplexer looks once a second whether it is time.</summary>
+    private const int ReconnectMilliseconds = 500;
 
     private readonly ConfigurationOptions? _options;
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<RedisStore> _logger;
     private readonly SemaphoreSlim _failed = new(0, 1);
+    private readonly SemaphoreSlim _connected = new(0, 1);
     private ConnectionMultiplexer? _connection;
     private int _isUp;
     private int _inFlight;
-    private string _problem = "it has not answered yet";
+    private int _isDownReported;
+    private long _answered;
+    private volatile string _problem = "it has not answered yet";
 
     /// <param name="options">Where it is; null: none is configured.</param>
     /// <param name="metrics">Told whether it is up.</param>
@@ -43,6 +54,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
             _options.ConnectTimeout = 2000;
             _options.ConnectRetry = 1;
             _options.SyncTimeout = 1000;
+            _options.ReconnectRetryPolicy = new LinearRetry(ReconnectMilliseconds);
             _options.ClientName = "llm-gateway";
         }
     }
@@ -68,15 +80,18 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         var inFlight = Interlocked.Increment(ref _inFlight);
         try
         {
-            return inFlight > MostInFlight
-                ? RedisReply.Unavailable
-                : new RedisReply(true, await connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments).WaitAsync(Patience, _time));
+            return inFlight > MostInFlight ? RedisReply.Unavailable : new RedisReply(true, await EvaluateAsync(connection, script, keys, arguments));
         }
 #pragma warning disable CA1031 // Every kind of failure counts, and none is the caller's.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            MarkDown(exception);
+            // One call that is late while others are answered is this process' own delay, or a slow script: no reason to give Redis up.
+            if (exception is not TimeoutException || _time.GetElapsedTime(Interlocked.Read(ref _answered)) >= Patience)
+            {
+                MarkDown(exception);
+            }
+
             return RedisReply.Unavailable;
         }
         finally
@@ -103,7 +118,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
                 }
                 else if (!await ProbeAsync())
                 {
-                    await Task.Delay(ProbeEvery + (ProbeEvery * Random.Shared.NextDouble()), _time, stoppingToken);
+                    await PauseAsync(stoppingToken);
                 }
             }
         }
@@ -118,14 +133,80 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         base.Dispose();
         _connection?.Dispose();
         _failed.Dispose();
+        _connected.Dispose();
+    }
+
+    private async Task<RedisResult> EvaluateAsync(ConnectionMultiplexer connection, string script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            return await SendAsync(connection, script, keys, arguments);
+        }
+        catch (RedisServerException exception) when (exception.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            // A Redis that was started anew does not know the script by its hash any more; the client has noted that, and sends the text again.
+            return await SendAsync(connection, script, keys, arguments);
+        }
+    }
+
+    private async Task<RedisResult> SendAsync(ConnectionMultiplexer connection, string script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        var sent = connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments);
+        for (var tries = 1; ; tries++)
+        {
+            var since = _time.GetTimestamp();
+            try
+            {
+                await sent.WaitAsync(Patience, _time);
+                break;
+            }
+            catch (TimeoutException) when (sent.IsCompleted || (tries < MostPatience && _time.GetElapsedTime(since) > Patience + OwnDelay))
+            {
+                // A time-out that is late itself tells that this process is too busy to look, not that Redis is slow.
+            }
+        }
+
+        Interlocked.Exchange(ref _answered, _time.GetTimestamp());
+        return await sent;
+    }
+
+    /// <summary>Until the next probe: some time, each instance another, or until the connection is there again.</summary>
+    private async Task PauseAsync(CancellationToken stoppingToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        await Task.WhenAny(Task.Delay(ProbeEvery * (0.75 + (Random.Shared.NextDouble() / 2)), _time, over.Token), _connected.WaitAsync(over.Token));
+        await over.CancelAsync();
+        stoppingToken.ThrowIfCancellationRequested();
+    }
+
+    private static void Signal(SemaphoreSlim signal)
+    {
+        try
+        {
+            signal.Release();
+        }
+        catch (Exception exception) when (exception is SemaphoreFullException or ObjectDisposedException)
+        {
+            // Known already, or nobody is interested any more.
+        }
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        var connection = await ConnectionMultiplexer.ConnectAsync(_options);
+
+        // Scripts do not wait for each other: each is a step of its own.
+        connection.PreserveAsyncOrder = false;
+        connection.ConnectionRestored += (_, _) => Signal(_connected);
+        return connection;
     }
 
     private async Task<bool> ProbeAsync()
     {
         try
         {
-            _connection ??= await ConnectionMultiplexer.ConnectAsync(_options);
-            await _connection.GetDatabase().ScriptEvaluateAsync("return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"]).WaitAsync(Patience, _time);
+            _connection ??= await ConnectAsync();
+            await EvaluateAsync(_connection, "return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"], []);
         }
 #pragma warning disable CA1031 // Whatever it is, Redis is not usable.
         catch (Exception exception)
@@ -136,6 +217,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         }
 
         Volatile.Write(ref _isUp, 1);
+        Volatile.Write(ref _isDownReported, 0);
         _metrics.StoreUp(Store, true);
         Log.Up(_logger);
         Recovered?.Invoke();
@@ -145,22 +227,22 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private void MarkDown(Exception exception)
     {
         // Kinds only: the client's messages are long and hold addresses.
-        var problem = exception switch
+        _problem = exception switch
         {
             TimeoutException => "it does not answer in time",
             RedisServerException server => server.Message.Split(' ')[0],
             _ => exception.GetType().Name,
         };
         var wasUp = Interlocked.Exchange(ref _isUp, 0) != 0;
-        if (wasUp || problem != Interlocked.Exchange(ref _problem, problem))
+        if (Interlocked.Exchange(ref _isDownReported, 1) == 0)
         {
             _metrics.StoreUp(Store, false);
-            Log.Down(_logger, problem);
+            Log.Down(_logger, _problem);
         }
 
         if (wasUp)
         {
-            _failed.Release();
+            Signal(_failed);
         }
     }
 

@@ -4,7 +4,7 @@ using LlmGateway.Providers;
 namespace LlmGateway.Resilience;
 
 /// <summary>Writes what an attempt learns into its tally: first token, end, and usage, reported by the provider or counted from what was seen.</summary>
-internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, TargetState state, CallSlot slot, TimeProvider time)
+internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, TargetState state, CallSlot slot, CallCredentials credentials, TimeProvider time)
 {
     private int _isSettled;
     private bool _hasAnswered;
@@ -19,11 +19,17 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
     public void NoteStatus(int status) => tally.Status = status;
 
+    /// <summary>The answer has begun; only the first call counts.</summary>
     public void NoteFirstToken()
     {
+        if (_hasAnswered)
+        {
+            return;
+        }
+
         tally.FirstToken = time.GetTimestamp();
         _hasAnswered = true;
-        state.Answered(slot, tally.Target);
+        state.Answered(slot, credentials);
     }
 
     /// <summary>Ends a streamed attempt, however it ended.</summary>

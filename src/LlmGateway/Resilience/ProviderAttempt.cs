@@ -37,7 +37,7 @@ internal sealed class ProviderAttempt(
             return AttemptResult.Failed(refused);
         }
 
-        var report = new AttemptReport(request, tally!, state, slot, time);
+        var report = new AttemptReport(request, tally!, state, slot, CallCredentials.Of(target, request), time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
         var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken, lifecycle?.Ending ?? default);
@@ -60,7 +60,7 @@ internal sealed class ProviderAttempt(
 
             if (result.Failure is { } failure)
             {
-                NoteRefusal(failure, target, state, request.Config);
+                NoteRefusal(failure, request, target, state);
                 report.EndFailed(failure.Reason, wasAccepted: failure.Reason == FailureReason.Timeout);
             }
 
@@ -123,15 +123,16 @@ internal sealed class ProviderAttempt(
         return (message, tally, null);
     }
 
-    private static void NoteRefusal(AttemptFailure failure, ProviderTarget target, TargetState state, GatewayConfig config)
+    private static void NoteRefusal(AttemptFailure failure, GatewayRequest request, ProviderTarget target, TargetState state)
     {
         if (failure.Reason == FailureReason.RateLimit)
         {
             state.CoolDown(failure.RetryAfter);
         }
-        else if (failure.Reason == FailureReason.Auth)
+        else if (failure.Reason == FailureReason.Auth && !(failure.Status == 403 && target.Provider.IdentityHeaders is not null))
         {
-            state.RefuseKey(target, config.Circuit);
+            // Where users' identities go along, a 403 may mean one of these, and nobody else's calls are kept out for it.
+            state.Refuse(CallCredentials.Of(target, request), request.Config.Circuit);
         }
     }
 

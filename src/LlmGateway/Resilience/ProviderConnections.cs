@@ -24,7 +24,7 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
     /// at that moment, and the request is sent again on another one. HttpClient does so by itself only for requests without a body.
     /// </summary>
     public static bool DiedWhilePooled(HttpRequestMessage message, Exception exception) =>
-        exception is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.Unknown, InnerException: IOException }
+        exception is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } or HttpRequestException { InnerException: IOException { InnerException: SocketException } }
         && !message.Options.TryGetValue(Fresh, out _);
 
     public void Dispose()

@@ -23,13 +23,14 @@ internal sealed class TargetCaller(ProviderAttempt attempts, TargetStates states
     public async Task<AttemptResult> RunAsync(GatewayRequest request, ProviderTarget target, AttemptRole role, CallTurn turn, CancellationToken cancellationToken)
     {
         var state = states.Of(target);
+        var credentials = CallCredentials.Of(target, request);
         AttemptFailure? previous = null;
         for (var retry = 0; ; retry++)
         {
-            var admission = state.TryEnter(target, request.Config, turn.HasNext);
+            var admission = state.TryEnter(credentials, request.Config, turn.HasNext);
             if (admission.Refusal is { WorthWaiting.Ticks: > 0 })
             {
-                admission = await WaitAsync(request, target, state, admission, turn.HasNext, cancellationToken);
+                admission = await WaitAsync(request, credentials, state, admission, turn.HasNext, cancellationToken);
             }
 
             if (admission.Refusal is { } refusal)
@@ -58,7 +59,7 @@ internal sealed class TargetCaller(ProviderAttempt attempts, TargetStates states
 
     /// <summary>Waits until the target lets the call in, as long as that is worth it.</summary>
     private async ValueTask<Admission> WaitAsync(
-        GatewayRequest request, ProviderTarget target, TargetState state, Admission admission, bool hasNext, CancellationToken cancellationToken)
+        GatewayRequest request, CallCredentials credentials, TargetState state, Admission admission, bool hasNext, CancellationToken cancellationToken)
     {
         var end = time.GetTimestamp() + (long)(TargetState.LongestWait.TotalSeconds * time.TimestampFrequency);
         while (admission.Refusal is { WorthWaiting.Ticks: > 0 } refusal)
@@ -70,11 +71,11 @@ internal sealed class TargetCaller(ProviderAttempt attempts, TargetStates states
             }
 
             var place = state.Line.Join();
-            admission = state.TryEnter(target, request.Config, hasNext);
+            admission = state.TryEnter(credentials, request.Config, hasNext);
             if (admission.Refusal is { WorthWaiting.Ticks: > 0 })
             {
                 await state.Line.WaitAsync(place, TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)), cancellationToken);
-                admission = state.TryEnter(target, request.Config, hasNext);
+                admission = state.TryEnter(credentials, request.Config, hasNext);
             }
         }
 

@@ -32,7 +32,7 @@ internal sealed class TargetState
     private long _silentSince;
     private long _coolUntil;
     private int _hasAnswered;
-    private RefusedKey? _refusedKey;
+    private RefusedCredentials? _refused;
 
     /// <param name="time">The clock.</param>
     /// <param name="changed">Told when the circuit changes: position, the reason, failures in a row.</param>
@@ -61,18 +61,18 @@ internal sealed class TargetState
     public void Learn(TargetHabits habits) => Interlocked.Or(ref _habits, (int)habits);
 
     /// <summary>Lets a call in, or says why not. Whoever is let in owes an <see cref="End"/> or a <see cref="Leave"/>.</summary>
-    public Admission TryEnter(ProviderTarget target, GatewayConfig config, bool hasNext)
+    public Admission TryEnter(CallCredentials credentials, GatewayConfig config, bool hasNext)
     {
-        if (WhyNot(target, hasNext) is { } refusal)
+        if (WhyNot(credentials, hasNext) is { } refusal)
         {
             return new(default, refusal);
         }
 
-        if (Volatile.Read(ref _refusedKey) is { } refused && refused.Key == target.ApiKey
-            && Interlocked.CompareExchange(ref _refusedKey, refused with { Until = _time.GetTimestamp() + ToStamps(LongestWait) }, refused) != refused)
+        if (Volatile.Read(ref _refused) is { } refused && refused.Credentials == credentials
+            && Interlocked.CompareExchange(ref _refused, refused with { Until = _time.GetTimestamp() + ToStamps(LongestWait) }, refused) != refused)
         {
             // Its time is over, and another call is finding out.
-            return new(default, KeyIsRefused(LongestWait));
+            return new(default, CredentialsAreRefused(LongestWait));
         }
 
         var isProbe = false;
@@ -109,23 +109,23 @@ internal sealed class TargetState
     }
 
     /// <summary>Why the target takes no call now, as far as that can be told without making one; null: it takes them.</summary>
-    public AdmissionRefusal? WhyNot(ProviderTarget target, bool hasNext = true)
+    public AdmissionRefusal? WhyNot(CallCredentials credentials, bool hasNext = true)
     {
         if (Volatile.Read(ref _coolUntil) is not 0 and var cool && Left(cool) is var left && left > TimeSpan.Zero)
         {
             return new AdmissionRefusal("it is cooling down after a rate limit", FailureReason.RateLimit, left, hasNext || left > LongestWait ? TimeSpan.Zero : left);
         }
 
-        if (Volatile.Read(ref _refusedKey) is { } refused && refused.Key == target.ApiKey && Left(refused.Until) is var rest && rest > TimeSpan.Zero)
+        if (Volatile.Read(ref _refused) is { } refused && refused.Credentials == credentials && Left(refused.Until) is var rest && rest > TimeSpan.Zero)
         {
-            return KeyIsRefused(rest);
+            return CredentialsAreRefused(rest);
         }
 
         return Circuit.Left > TimeSpan.Zero ? CircuitIsOpen() : null;
     }
 
     /// <summary>The first token has come.</summary>
-    public void Answered(CallSlot slot, ProviderTarget target)
+    public void Answered(CallSlot slot, CallCredentials credentials)
     {
         Interlocked.Decrement(ref _unanswered);
         Volatile.Write(ref _silentSince, 0);
@@ -134,9 +134,9 @@ internal sealed class TargetState
             Volatile.Write(ref _hasAnswered, 1);
         }
 
-        if (Volatile.Read(ref _refusedKey) is { } refused && refused.Key == target.ApiKey)
+        if (Volatile.Read(ref _refused) is { } refused && refused.Credentials == credentials)
         {
-            Interlocked.CompareExchange(ref _refusedKey, null, refused);
+            Interlocked.CompareExchange(ref _refused, null, refused);
         }
 
         if (slot.IsProbe)
@@ -204,16 +204,11 @@ internal sealed class TargetState
         while (seen < until && Interlocked.CompareExchange(ref _coolUntil, until, seen) != seen);
     }
 
-    /// <summary>The provider refuses the key. Where users' identities go along, it may be these that it refuses, and other users' calls go on.</summary>
-    public void RefuseKey(ProviderTarget target, CircuitConfig config)
-    {
-        if (target.ApiKey is { } key && target.Provider.IdentityHeaders is null)
-        {
-            Volatile.Write(ref _refusedKey, new RefusedKey(key, _time.GetTimestamp() + ToStamps(config.Break)));
-        }
-    }
+    /// <summary>The provider refuses the gateway's credentials: they are not tried again for as long as a circuit would be open.</summary>
+    public void Refuse(CallCredentials credentials, CircuitConfig config) =>
+        Volatile.Write(ref _refused, new RefusedCredentials(credentials, _time.GetTimestamp() + ToStamps(config.Break)));
 
-    private static AdmissionRefusal KeyIsRefused(TimeSpan left) => new("the provider has refused its key", FailureReason.Auth, left, TimeSpan.Zero);
+    private static AdmissionRefusal CredentialsAreRefused(TimeSpan left) => new("the provider has refused its key or ticket", FailureReason.Auth, left, TimeSpan.Zero);
 
     private AdmissionRefusal CircuitIsOpen()
     {

@@ -50,7 +50,6 @@ internal sealed class TranslatedStream : PumpedStream
         }
 
         _isOpen = true;
-        _report.NoteFirstToken();
         Pause();
         return null;
     }
@@ -135,6 +134,11 @@ internal sealed class TranslatedStream : PumpedStream
             _hasEvents |= !wireEvent.Data.IsEmpty;
             _translator.OnEvent(wireEvent, Output);
             Input.Consume(consumed);
+            if (_translator.HasFirstToken)
+            {
+                _report.NoteFirstToken();
+            }
+
             if (_translator.Error is { } error)
             {
                 Fail(new AttemptFailure(FailureClassifier.Classify(error), error.Status) { Error = error });

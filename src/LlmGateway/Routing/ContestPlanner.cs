@@ -80,7 +80,7 @@ internal sealed class ContestPlanner(RoutePlanner planner)
         }
 
         choice.Add(first);
-        return planner.Plan(EvaluatorRequest.Shape(request), choice).Targets is [var judge, ..] ? judge : null;
+        return planner.Plan(EvaluatorRequest.Shape(request), choice).Targets is [var evaluator, ..] ? evaluator : null;
     }
 
     /// <summary>A listed model by its whole name, <c>provider/model</c>, else a model at the profile's own provider.</summary>

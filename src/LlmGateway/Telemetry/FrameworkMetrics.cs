@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 using OpenTelemetry;
@@ -29,12 +30,15 @@ internal sealed class FrameworkMetrics : IDisposable
     private readonly BaseExportingMetricReader _reader;
     private readonly MeterProvider _provider;
 
-    public FrameworkMetrics()
+    /// <param name="own">Makes the meters of this gateway's host: those of another host in the process are not shown, and do not end these when they end.</param>
+    public FrameworkMetrics(IMeterFactory own)
     {
         _reader = new BaseExportingMetricReader(_collector);
         _provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter([.. Labels.Keys])
-            .AddView(instrument => new MetricStreamConfiguration { TagKeys = Labels[instrument.Meter.Name] })
+            .AddView(instrument => instrument.Meter.Scope is { } scope && scope != own
+                ? MetricStreamConfiguration.Drop
+                : new MetricStreamConfiguration { TagKeys = Labels[instrument.Meter.Name] })
             .AddReader(_reader)
             .Build();
     }

@@ -23,6 +23,15 @@ public sealed class GatewayMetrics
     private readonly MetricCatalog _catalog = new();
     private readonly ConcurrentDictionary<string, string> _departments = new(StringComparer.Ordinal);
 
+    /// <summary>What alerts wait for is there from the start: a counter that begins with its first event shows Prometheus no increase.</summary>
+    public GatewayMetrics()
+    {
+        foreach (var result in (ReadOnlySpan<string>)["written", "spooled", "lost"])
+        {
+            UsageRecords(result, 0);
+        }
+    }
+
     internal IReadOnlyList<MetricFamily> Families => _catalog.All;
 
     public void RequestStarted(string endpoint) => _catalog.RequestsInFlight[new(endpoint)].Add(1);
@@ -104,9 +113,13 @@ public sealed class GatewayMetrics
     /// <param name="limit">Which limit refused: a name of the gateway's own (<c>rpm</c>, <c>tpm</c>, <c>concurrency</c>, <c>budget</c>), never a key's.</param>
     public void RateLimited(string limit) => _catalog.RateLimited[new(limit)].Add(1);
 
+    /// <param name="store">The store that was away when something was decided without it.</param>
+    public void DegradedDecision(string store) => _catalog.DegradedDecisions[new(store)].Add(1);
+
     /// <param name="file">The file's role or name, not its path.</param>
-    /// <param name="result"><c>applied</c> or <c>rejected</c>.</param>
-    public void ConfigReload(string file, string result) => _catalog.ConfigReloads[new(file, result)].Add(1);
+    /// <param name="result"><c>accepted</c> or <c>rejected</c>.</param>
+    /// <param name="count">How many; 0 makes the series.</param>
+    public void ConfigReload(string file, string result, long count = 1) => _catalog.ConfigReloads[new(file, result)].Add(count);
 
     /// <param name="result"><c>written</c>, <c>spooled</c> or <c>lost</c>.</param>
     /// <param name="count">How many request records.</param>

@@ -72,6 +72,9 @@ internal sealed class MetricCatalog
     public GaugeFamily StoreUp { get; } = new("llm_gateway_store_up",
         "Whether a store works (1) or not (0).", "store");
 
+    public CounterFamily DegradedDecisions { get; } = new("llm_gateway_degraded_decisions_total",
+        "Decisions about limits and budgets that were made without a store that was away.", "store");
+
     public CounterFamily LogLinesDropped { get; } = new("llm_gateway_log_lines_dropped_total",
         "Log lines dropped because the output did not take them in time.");
 
@@ -81,6 +84,6 @@ internal sealed class MetricCatalog
     public IReadOnlyList<MetricFamily> All =>
     [
         Requests, RequestDuration, TimeToFirstToken, TimePerOutputToken, Overhead, Tokens, Cost, DepartmentTokens, DepartmentCost, Attempts, Fallbacks,
-        CircuitState, RequestsInFlight, CacheRequests, CacheSaved, RateLimited, ConfigReloads, UsageRecords, StoreUp, LogLinesDropped, Spans,
+        CircuitState, RequestsInFlight, CacheRequests, CacheSaved, RateLimited, ConfigReloads, UsageRecords, StoreUp, DegradedDecisions, LogLinesDropped, Spans,
     ];
 }

@@ -15,4 +15,12 @@ internal interface IUsageLedger
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="DatabaseUnavailableException">It cannot be read now.</exception>
     Task<IReadOnlyList<RequestRecord>> LatestAsync(int limit, Guid? before, CancellationToken cancellationToken);
+
+    /// <summary>Usage of the groups over a span of time, the costliest first, days in their order.</summary>
+    /// <param name="grouping">What is summed up by.</param>
+    /// <param name="first">Beginning of the span.</param>
+    /// <param name="end">Its end, which does not belong to it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="DatabaseUnavailableException">It cannot be read now.</exception>
+    Task<IReadOnlyList<UsageSum>> SumAsync(UsageGrouping grouping, DateTimeOffset first, DateTimeOffset end, CancellationToken cancellationToken);
 }

@@ -59,19 +59,21 @@ internal static class PostgreSqlUsageWriter
         new Column<AttemptRow, long>("unpriced", static row => row.Attempt.IsUnpriced ? 1 : 0),
         new Column<AttemptRow, long>("duration_us", static row => Microseconds(row.Attempt.Duration)),
         new Column<AttemptRow, long?>("time_to_first_token_us", static row => Microseconds(row.Attempt.TimeToFirstToken)),
-    ]);
+    ],
+    "WHERE NOT EXISTS (SELECT 1 FROM request_records WHERE id = record_id)");
 
     /// <summary>One transaction: all of it or nothing.</summary>
     public static void Write(NpgsqlConnection connection, IReadOnlyList<RequestRecord> batch)
     {
         AttemptRow[] attempts = [.. batch.Where(record => record.Attempts.Count > 1).SelectMany(record => record.Attempts.Select(attempt => new AttemptRow(record.Id, attempt)))];
         using var transaction = connection.BeginTransaction();
-        Requests.Execute(connection, batch);
         if (attempts.Length > 0)
         {
+            // Before their requests: those of a request that is there already are there, too, or do not belong to it.
             Attempts.Execute(connection, attempts);
         }
 
+        Requests.Execute(connection, batch);
         transaction.Commit();
     }
 
@@ -116,10 +118,10 @@ internal static class PostgreSqlUsageWriter
     }
 
     /// <summary>A row whose key is there already is left as it is, so that writing a batch again is harmless.</summary>
-    private sealed class ArrayInsert<TRow>(string table, IColumn<TRow>[] columns)
+    private sealed class ArrayInsert<TRow>(string table, IColumn<TRow>[] columns, string condition = "")
     {
         private readonly string _sql =
-            $"INSERT INTO {table} ({string.Join(", ", columns.Select(column => column.Name))}) SELECT * FROM unnest({string.Join(", ", columns.Select((_, i) => $"${i + 1}"))}) ON CONFLICT DO NOTHING";
+            $"INSERT INTO {table} ({string.Join(", ", columns.Select(column => column.Name))}) SELECT * FROM unnest({string.Join(", ", columns.Select((_, i) => $"${i + 1}"))}) AS incoming ({string.Join(", ", columns.Select(column => column.Name))}) {condition} ON CONFLICT DO NOTHING";
 
         public void Execute(NpgsqlConnection connection, IReadOnlyList<TRow> rows)
         {

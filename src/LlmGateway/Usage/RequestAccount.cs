@@ -24,7 +24,7 @@ internal static class RequestAccount
             isUnpriced |= attempt.IsUnpriced;
         }
 
-        var answer = tally.Answer ?? last;
+        var target = tally.Cached?.Target ?? (tally.Answer ?? last)?.Target;
         return new()
         {
             Id = tally.RecordId,
@@ -38,8 +38,8 @@ internal static class RequestAccount
             Endpoint = request.Endpoint,
             Status = request.Status,
             IsStreaming = request.IsStreaming,
-            Provider = answer?.Target.Provider.Name,
-            Model = answer is null ? null : ModelOf(answer.Target),
+            Provider = target?.Provider.Name,
+            Model = target is null ? null : ModelOf(target),
             FallbackReason = tally.FallbackReason,
             Usage = usage,
             CostMicroUsd = cost,
@@ -47,6 +47,8 @@ internal static class RequestAccount
             Duration = request.Duration,
             TimeToFirstToken = request.IsStreaming && tally.FirstToken is not 0 and var first ? time.GetElapsedTime(tally.Started, first) : null,
             TraceId = tally.TraceId,
+            IsCached = tally.Cached is not null,
+            SavedMicroUsd = tally.Cached?.SavedMicroUsd ?? 0,
             Attempts = attempts,
         };
     }
@@ -116,5 +118,6 @@ internal static class RequestAccount
         return new(bytes, bigEndian: true);
     }
 
-    private static string ModelOf(ProviderTarget target) => target.Model.Length <= MaxModelLength ? target.Model : target.Model[..MaxModelLength];
+    /// <summary>The name that records keep.</summary>
+    internal static string ModelOf(ProviderTarget target) => target.Model.Length <= MaxModelLength ? target.Model : target.Model[..MaxModelLength];
 }

@@ -97,8 +97,8 @@ internal sealed class SqliteInsert : IDisposable
         }
     }
 
-    /// <summary>Inserts the row that was bound.</summary>
-    public void Execute()
+    /// <summary>Inserts the row that was bound; false when its key was there already.</summary>
+    public bool Execute()
     {
         _column = 0;
         var result = raw.sqlite3_step(_statement);
@@ -107,6 +107,8 @@ internal sealed class SqliteInsert : IDisposable
         {
             Check(result);
         }
+
+        return raw.sqlite3_changes(_database) != 0;
     }
 
     public void Dispose() => _statement.Dispose();

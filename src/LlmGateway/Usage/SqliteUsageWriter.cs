@@ -77,10 +77,12 @@ internal sealed class SqliteUsageWriter(SqliteConnection connection) : IDisposab
             row.BindNull();
         }
 
-        row.Execute();
-        foreach (var attempt in record.Attempts)
+        if (row.Execute())
         {
-            Insert(record.Id, attempt);
+            foreach (var attempt in record.Attempts)
+            {
+                Insert(record.Id, attempt);
+            }
         }
     }
 

@@ -23,6 +23,9 @@ internal sealed class UsageLedger(IDatabase database) : IUsageLedger
     public Task<IReadOnlyList<RequestRecord>> LatestAsync(int limit, Guid? before, CancellationToken cancellationToken) =>
         database.RunAsync(connection => UsageReader.Latest(connection, limit, before), cancellationToken);
 
+    public Task<IReadOnlyList<UsageSum>> SumAsync(UsageGrouping grouping, DateTimeOffset first, DateTimeOffset end, CancellationToken cancellationToken) =>
+        database.RunAsync(connection => UsageSumReader.Read(connection, grouping, first, end), cancellationToken);
+
     private void Write(DbConnection connection, IReadOnlyList<RequestRecord> batch)
     {
         if (connection is SqliteConnection sqlite)

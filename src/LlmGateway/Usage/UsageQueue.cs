@@ -2,14 +2,13 @@ using System.Threading.Channels;
 
 namespace LlmGateway.Usage;
 
-/// <summary>Records on their way to the ledger: bounded, so that a database that is away costs memory up to here and then records, never requests.</summary>
+/// <summary>Records that the disk did not take, on their way to the ledger: bounded, so that it costs memory up to here and then records, never requests.</summary>
 internal sealed class UsageQueue
 {
-    /// <summary>About 40 MB of records: ten seconds at 5,000 requests a second, the better part of an hour at 15.</summary>
-    public const int DefaultCapacity = 50_000;
+    /// <summary>About 15 MB of records.</summary>
+    public const int DefaultCapacity = 20_000;
 
     private readonly Channel<RequestRecord> _records;
-    private long _refused;
 
     public UsageQueue(int capacity = DefaultCapacity)
     {
@@ -23,20 +22,6 @@ internal sealed class UsageQueue
 
     public ChannelReader<RequestRecord> Reader => _records.Reader;
 
-    /// <summary>Records that found it full or closed, and are lost.</summary>
-    public long Refused => Interlocked.Read(ref _refused);
-
-    /// <summary>Never waits; false when it is full or closed.</summary>
-    public bool TryAdd(RequestRecord record)
-    {
-        if (_records.Writer.TryWrite(record))
-        {
-            return true;
-        }
-
-        Interlocked.Increment(ref _refused);
-        return false;
-    }
-
-    public void Close() => _records.Writer.TryComplete();
+    /// <summary>Never waits; false when it is full.</summary>
+    public bool TryAdd(RequestRecord record) => _records.Writer.TryWrite(record);
 }

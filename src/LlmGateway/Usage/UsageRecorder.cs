@@ -1,21 +1,25 @@
+using LlmGateway.Database;
 using LlmGateway.Model;
 using LlmGateway.Telemetry;
+using LlmGateway.Usage.Journal;
 
 namespace LlmGateway.Usage;
 
 /// <summary>
-/// Accounts for a request when it has ended: makes its records, counts them in the metrics, hands them to the writer. It runs on the
+/// Accounts for a request when it has ended: makes its records, counts them in the metrics, hands them to the journal. It runs on the
 /// request's thread, never waits and never fails a request.
 /// </summary>
 public sealed class UsageRecorder
 {
-    private readonly UsageQueue _queue;
+    private readonly UsageJournal _journal;
+    private readonly IDatabase _database;
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
 
-    internal UsageRecorder(UsageQueue queue, GatewayMetrics metrics, TimeProvider time)
+    internal UsageRecorder(UsageJournal journal, IDatabase database, GatewayMetrics metrics, TimeProvider time)
     {
-        _queue = queue;
+        _journal = journal;
+        _database = database;
         _metrics = metrics;
         _time = time;
     }
@@ -26,9 +30,10 @@ public sealed class UsageRecorder
         var last = request.Tally.LastAttempt;
         var record = RequestAccount.Close(request, last, _time);
         Count(request, record, last);
-        if (!_queue.TryAdd(record))
+        _journal.Add(record);
+        if (!_database.IsUp)
         {
-            _metrics.UsageRecords(UsageRecordResults.Lost, 1);
+            _metrics.UsageRecords(UsageRecordResults.Spooled, 1);
         }
 
         return record;

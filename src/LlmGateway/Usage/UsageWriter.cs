@@ -1,21 +1,30 @@
+using System.Globalization;
 using LlmGateway.Database;
 using LlmGateway.Telemetry;
+using LlmGateway.Usage.Journal;
 
 namespace LlmGateway.Usage;
 
 /// <summary>
-/// Carries records from the queue to the ledger in batches. A ledger that does not take them is tried again for as long as it takes, while
-/// the queue holds what comes; requests never notice. When the host stops, everything that is queued is written first.
+/// Carries records from the journal to the ledger in batches, off the request path. A ledger that does not take them is tried again for as
+/// long as it takes, while the journal holds what comes. It also takes over the journals of processes that have died: what they noted and
+/// never ended becomes interrupted records.
 /// </summary>
 internal sealed partial class UsageWriter(
-    UsageQueue queue, IUsageLedger ledger, GatewayMetrics metrics, TimeProvider time, ILogger<UsageWriter> logger, UsageWriterOptions? options = null) : IHostedService, IDisposable
+    JournalWriter journal, JournalFolder folder, JournalOptions journalOptions, UsageQueue fallback, LostRecords lost, IUsageLedger ledger,
+    GatewayMetrics metrics, TimeProvider time, ILogger<UsageWriter> logger, UsageWriterOptions? options = null) : IHostedService, IDisposable
 {
+    /// <summary>A call that was noted and of whose request nothing more was heard for so long will not end any more.</summary>
+    private static readonly TimeSpan LongestRequest = TimeSpan.FromHours(2);
+
     private readonly UsageWriterOptions _options = options ?? new();
+    private readonly JournalTail _tail = new(keepsCalls: false, time);
     private readonly List<RequestRecord> _batch = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _giveUp = new();
     private Task _loop = Task.CompletedTask;
-    private long _refusedReported;
+    private long _lostReported;
+    private long _lookedForOrphans;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -23,9 +32,9 @@ internal sealed partial class UsageWriter(
         return Task.CompletedTask;
     }
 
+    /// <summary>Writes what there is; a database that is away is not waited for, because the journal keeps the records until the next start.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        queue.Close();
         await _stopping.CancelAsync();
         using (cancellationToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), _giveUp))
         {
@@ -35,69 +44,227 @@ internal sealed partial class UsageWriter(
 
     public void Dispose()
     {
+        _tail.Dispose();
         _stopping.Dispose();
         _giveUp.Dispose();
     }
 
     private async Task RunAsync()
     {
-        while (await queue.Reader.WaitToReadAsync(CancellationToken.None))
+        await AdoptAsync();
+        while (!_stopping.IsCancellationRequested)
         {
+            await WaitAsync();
             await PauseAsync(_options.Gather, _stopping.Token);
-            while (Fill())
+            await CarryAsync();
+            if (time.GetElapsedTime(_lookedForOrphans) >= journalOptions.AdoptEvery)
             {
-                await WriteAsync();
+                await AdoptAsync();
+                _tail.ForgetOlderThan(LongestRequest);
             }
+        }
+
+        await CarryAsync();
+        Close();
+    }
+
+    private async Task WaitAsync()
+    {
+        try
+        {
+            await journal.Signal.WaitToReadAsync(_stopping.Token).AsTask().WaitAsync(journalOptions.AdoptEvery, time, CancellationToken.None);
+            journal.Signal.TryRead(out _);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or TimeoutException)
+        {
+            // Time to look around, or to stop.
         }
     }
 
-    private bool Fill()
+    /// <summary>Writes all that is there now, from the journal and from memory.</summary>
+    private async Task CarryAsync()
     {
-        while (_batch.Count < _options.MaxBatch && queue.Reader.TryRead(out var record))
+        ReportLost();
+        do
+        {
+            while (journal.TryTakeOpened(out var segment))
+            {
+                _tail.Add(segment!);
+            }
+
+            await CarryAsync(_tail);
+            journal.CountOnDisk(-_tail.DeleteSpent(includesLast: false));
+        }
+        while (await CarryFallbackAsync());
+    }
+
+    /// <summary>False when the ledger did not take them and the host stops.</summary>
+    private async Task<bool> CarryAsync(JournalTail tail)
+    {
+        while (true)
+        {
+            tail.Fill(_batch, _options.MaxBatch);
+            if (_batch.Count == 0)
+            {
+                tail.Confirm();
+                return true;
+            }
+
+            var isWritten = await WriteAsync(_stopping.Token);
+            _batch.Clear();
+            if (!isWritten)
+            {
+                return false;
+            }
+
+            tail.Confirm();
+        }
+    }
+
+    /// <summary>Memory is all that holds these: they are given up only at the end of the host's patience.</summary>
+    private async Task<bool> CarryFallbackAsync()
+    {
+        while (_batch.Count < _options.MaxBatch && fallback.Reader.TryRead(out var record))
         {
             _batch.Add(record);
         }
 
-        return _batch.Count > 0;
+        var hasRecords = _batch.Count > 0;
+        if (hasRecords && !await WriteAsync(_giveUp.Token))
+        {
+            Lose(_batch.Count);
+        }
+
+        _batch.Clear();
+        return hasRecords;
     }
 
-    /// <summary>Writes the batch, however often that takes; only the end of the host's patience makes it give up.</summary>
-    private async Task WriteAsync()
+    /// <summary>Writes the batch, however often that takes, at least once; false when it was not written before the end.</summary>
+    private async Task<bool> WriteAsync(CancellationToken end)
     {
-        var wait = _options.FirstRetry;
-        while (!_giveUp.IsCancellationRequested)
+        for (var wait = _options.FirstRetry; ; wait = TimeSpan.FromTicks(Math.Min(wait.Ticks * 2, _options.MaxRetry.Ticks)))
         {
             try
             {
                 await ledger.WriteAsync(_batch, _giveUp.Token);
                 metrics.UsageRecords(UsageRecordResults.Written, _batch.Count);
-                ReportRefused();
-                _batch.Clear();
-                return;
+                return true;
             }
-            catch (Exception exception) when (exception is DatabaseUnavailableException or DatabaseSchemaException)
+            catch (Exception exception) when (exception is DatabaseUnavailableException or DatabaseSchemaException or OperationCanceledException)
             {
-                ReportRefused();
+                if (end.IsCancellationRequested)
+                {
+                    return false;
+                }
             }
-#pragma warning disable CA1031 // The edge of a background loop. A batch that trips over a bug must not hold up all that follow it.
+#pragma warning disable CA1031 // The edge of a background loop. A record that trips over a bug must not hold up all that follow it.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                if (exception is not OperationCanceledException)
-                {
-                    Log.Failed(logger, exception);
-                }
-
-                break;
+                Log.Failed(logger, exception);
+                await WriteEachAsync();
+                return true;
             }
 
-            await PauseAsync(wait, _giveUp.Token);
-            wait = TimeSpan.FromTicks(Math.Min(wait.Ticks * 2, _options.MaxRetry.Ticks));
+            ReportLost();
+            await PauseAsync(wait, end);
         }
+    }
 
-        metrics.UsageRecords(UsageRecordResults.Lost, _batch.Count);
-        Log.Lost(logger, _batch.Count);
-        _batch.Clear();
+    private async Task WriteEachAsync()
+    {
+        foreach (var record in _batch)
+        {
+            try
+            {
+                await ledger.WriteAsync([record], _giveUp.Token);
+                metrics.UsageRecords(UsageRecordResults.Written, 1);
+            }
+#pragma warning disable CA1031 // As above.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                Lose(1);
+            }
+        }
+    }
+
+    /// <summary>Takes over what processes that have died left in the folder.</summary>
+    private async Task AdoptAsync()
+    {
+        _lookedForOrphans = time.GetTimestamp();
+        try
+        {
+            while (!_stopping.IsCancellationRequested && folder.TakeOrphan() is { } orphan)
+            {
+                await AdoptAsync(orphan);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.CannotAdopt(logger, exception.Message);
+        }
+    }
+
+    private async Task AdoptAsync(JournalOwner orphan)
+    {
+        using (orphan)
+        {
+            var start = time.GetTimestamp();
+            using var tail = new JournalTail(keepsCalls: true, time);
+            var bytes = 0L;
+            foreach (var segment in orphan.OpenSegments())
+            {
+                bytes += segment.Written;
+                tail.Add(segment);
+            }
+
+            journal.CountOnDisk(bytes);
+            if (!await CarryAsync(tail))
+            {
+                return;
+            }
+
+            var interrupted = tail.TakeOpenCalls();
+            foreach (var part in interrupted.Chunk(_options.MaxBatch))
+            {
+                _batch.AddRange(part.Select(InterruptedRequest.Close));
+                var isWritten = await WriteAsync(_stopping.Token);
+                _batch.Clear();
+                if (!isWritten)
+                {
+                    return;
+                }
+            }
+
+            tail.Confirm();
+            tail.DeleteSpent(includesLast: true);
+            journal.CountOnDisk(-bytes);
+            orphan.Leave();
+            Log.Adopted(logger, bytes, interrupted.Count, tail.Damaged, time.GetElapsedTime(start).TotalMilliseconds.ToString("F0", CultureInfo.InvariantCulture));
+        }
+    }
+
+    /// <summary>What is not in the database stays, on the disk itself, for the next start.</summary>
+    private void Close()
+    {
+        try
+        {
+            if (_tail.IsEmpty)
+            {
+                _tail.DeleteSpent(includesLast: true);
+            }
+            else
+            {
+                _tail.FlushToDisk();
+            }
+
+            journal.Close(_tail.IsEmpty);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.CannotAdopt(logger, exception.Message);
+        }
     }
 
     private async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
@@ -112,26 +279,39 @@ internal sealed partial class UsageWriter(
         }
     }
 
-    /// <summary>The request's thread only counts what the full queue refused; here it is said.</summary>
-    private void ReportRefused()
+    private void Lose(int count)
     {
-        var refused = queue.Refused;
-        if (refused != _refusedReported)
+        lost.Add(count);
+        _lostReported += count;
+        Log.Lost(logger, count);
+    }
+
+    /// <summary>The request's thread only counts what found no room; here it is said.</summary>
+    private void ReportLost()
+    {
+        var count = lost.Count;
+        if (count != _lostReported)
         {
-            Log.Refused(logger, refused - _refusedReported);
-            _refusedReported = refused;
+            Log.NoRoom(logger, count - _lostReported);
+            _lostReported = count;
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(703, LogLevel.Critical, "{Count} usage records were lost: the queue to the ledger is full")]
-        public static partial void Refused(ILogger logger, long count);
+        [LoggerMessage(EventId = 702, Level = LogLevel.Critical, Message = "{Count} usage records were lost: the database did not take them")]
+        public static partial void Lost(ILogger logger, int count);
 
-        [LoggerMessage(704, LogLevel.Critical, "usage records could not be written")]
+        [LoggerMessage(EventId = 703, Level = LogLevel.Critical, Message = "{Count} usage records were lost: there was no room for them in the journal")]
+        public static partial void NoRoom(ILogger logger, long count);
+
+        [LoggerMessage(EventId = 704, Level = LogLevel.Critical, Message = "usage records could not be written together; they are written one by one")]
         public static partial void Failed(ILogger logger, Exception exception);
 
-        [LoggerMessage(702, LogLevel.Critical, "{Count} usage records were lost: the ledger did not take them")]
-        public static partial void Lost(ILogger logger, int count);
+        [LoggerMessage(EventId = 705, Level = LogLevel.Warning, Message = "took over the journal of a gateway that died: {Bytes} bytes, {Interrupted} interrupted requests, {Damaged} damaged bytes, {Milliseconds} ms")]
+        public static partial void Adopted(ILogger logger, long bytes, int interrupted, long damaged, string milliseconds);
+
+        [LoggerMessage(EventId = 706, Level = LogLevel.Error, Message = "the journal's folder cannot be tidied up: {Reason}")]
+        public static partial void CannotAdopt(ILogger logger, string reason);
     }
 }

@@ -12,5 +12,5 @@ internal sealed record UsageWriterOptions
     /// <summary>Wait after the first failure; doubled after each further one.</summary>
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    public TimeSpan MaxRetry { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan MaxRetry { get; init; } = TimeSpan.FromSeconds(1);
 }

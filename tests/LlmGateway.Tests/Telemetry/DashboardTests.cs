@@ -25,6 +25,23 @@ public sealed partial class DashboardTests
         }
     }
 
+    [Fact]
+    public void Dashboards_have_their_variables_and_name_no_data_source_of_their_own()
+    {
+        foreach (var file in Directory.GetFiles(Path.Combine(SourceTree.Root, "..", "..", "grafana", "dashboards"), "*.json"))
+        {
+            using var dashboard = JsonDocument.Parse(File.ReadAllText(file));
+            var root = dashboard.RootElement;
+            var variables = root.GetProperty("templating").GetProperty("list").EnumerateArray().Select(variable => variable.GetProperty("name").GetString()).ToList();
+            var panels = root.GetProperty("panels").EnumerateArray().ToList();
+
+            Assert.Equal("llmgateway-" + Path.GetFileNameWithoutExtension(file), root.GetProperty("uid").GetString());
+            Assert.Empty(((string[])["datasource", "agent", "provider", "model"]).Except(variables));
+            Assert.Equal(panels.Count, panels.Select(panel => panel.GetProperty("id").GetInt32()).Distinct().Count());
+            Assert.All(panels, panel => Assert.Contains(panel.GetProperty("datasource").GetProperty("uid").GetString()![2..^1], variables));
+        }
+    }
+
     private static IEnumerable<string> Expressions(string file)
     {
         using var dashboard = JsonDocument.Parse(File.ReadAllText(file));

@@ -1,13 +1,26 @@
+using LlmGateway.Database;
 using LlmGateway.Model;
 using LlmGateway.Telemetry;
+using LlmGateway.Tests.Database;
 using LlmGateway.Usage;
 
 namespace LlmGateway.Tests.Usage;
 
-public sealed class UsageRecorderTests
+public sealed class UsageRecorderTests : IDisposable
 {
     private readonly FakeTime _time = new();
     private readonly GatewayMetrics _metrics = new();
+    private readonly LedgerFile _file = new();
+    private readonly DatabaseHealth _health = TestDatabase.Health();
+    private readonly JournalStage _stage;
+
+    public UsageRecorderTests() => _stage = new(System.IO.Path.GetDirectoryName(_file.Path)!);
+
+    public void Dispose()
+    {
+        _stage.Dispose();
+        _file.Dispose();
+    }
 
     [Fact]
     public void Settle_FallbackThenStream_CountsEachOnce()
@@ -22,7 +35,7 @@ public sealed class UsageRecorderTests
         answer.End(FailureReason.None, new(10, 11), _time.GetTimestamp());
         tally.Answer = answer;
 
-        new UsageRecorder(new UsageQueue(), _metrics, _time).Settle(UsageFixture.Settled(tally, isStreaming: true));
+        Recorder().Settle(UsageFixture.Settled(tally, isStreaming: true));
 
         var text = Scrape();
         Assert.Contains("llm_gateway_attempts_total{provider=\"a\",model=\"m\",outcome=\"timeout\"} 1\n", text, StringComparison.Ordinal);
@@ -39,16 +52,16 @@ public sealed class UsageRecorderTests
     }
 
     [Fact]
-    public void Settle_QueueFull_LosesLoudlyAndReturns()
+    public void Settle_DatabaseDown_CountsSpooled()
     {
-        var recorder = new UsageRecorder(new UsageQueue(capacity: 1), _metrics, _time);
-        for (var i = 0; i < 3; i++)
-        {
-            recorder.Settle(UsageFixture.Settled(new("r", Guid.CreateVersion7(), _time.GetTimestamp())));
-        }
+        Recorder().Settle(UsageFixture.Settled(new("r", Guid.CreateVersion7(), _time.GetTimestamp())));
+        _health.MarkUp();
+        Recorder().Settle(UsageFixture.Settled(new("r", Guid.CreateVersion7(), _time.GetTimestamp())));
 
-        Assert.Contains("llm_gateway_usage_records_total{result=\"lost\"} 2\n", Scrape(), StringComparison.Ordinal);
+        Assert.Contains("llm_gateway_usage_records_total{result=\"spooled\"} 1\n", Scrape(), StringComparison.Ordinal);
     }
+
+    private UsageRecorder Recorder() => new(_stage.Journal, TestDatabase.Sqlite(_file.Path, health: _health), _metrics, _time);
 
     private string Scrape() => Metrics.Of(_metrics);
 }

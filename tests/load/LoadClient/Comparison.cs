@@ -14,7 +14,7 @@ internal sealed class Comparison(string gatewayFolder, string yarpFolder, string
     {
         await using var upstream = Target.Start("upstream", Path.Combine(folder, "upstream"), typeof(Comparison).Assembly.Location, url => ["upstream", url]);
         await using var yarp = Target.Start("yarp", Path.Combine(folder, "yarp"), Path.Combine(yarpFolder, "BareYarp.dll"), url => [upstream.BaseUrl, "--urls", url]);
-        await using var gateway = StartGateway(upstream.BaseUrl);
+        await using var gateway = StartGateway("gateway", gatewayFolder, folder, upstream.BaseUrl, ("GATEWAY_API_KEYS", "load:" + LoadRun.ClientKey));
         using (var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }))
         {
             await upstream.WaitUntilUpAsync(client, "/", cancellation);
@@ -42,9 +42,10 @@ internal sealed class Comparison(string gatewayFolder, string yarpFolder, string
         return _runs.Values.SelectMany(runs => runs).All(run => run.Lost == 0);
     }
 
-    private Target StartGateway(string upstream)
+    /// <summary>The published gateway as production runs it, with a folder of its own; who may call stands in the variables or in a keys file there.</summary>
+    internal static Target StartGateway(string name, string gatewayFolder, string folder, string upstream, params (string Name, string Value)[] variables)
     {
-        var config = Directory.CreateDirectory(Path.Combine(folder, "gateway", "config")).FullName;
+        var config = Directory.CreateDirectory(Path.Combine(folder, name, "config")).FullName;
         File.WriteAllText(Path.Combine(config, "agent_llm_config.json"), """
             {
               "default": { "provider": "internal", "model_name": "load-plain", "allow_model_override": true },
@@ -61,17 +62,17 @@ internal sealed class Comparison(string gatewayFolder, string yarpFolder, string
                   load-plain: { context_window: 128000, supports_tools: true, input_cost_per_1m: 1, output_cost_per_1m: 2 }
             """);
         return Target.Start(
-            "gateway",
-            Path.Combine(folder, "gateway"),
+            name,
+            Path.Combine(folder, name),
             Path.Combine(gatewayFolder, "LlmGateway.dll"),
             url => ["--urls", url],
+            [.. variables,
             ("ENVIRONMENT", "production"),
             ("INTERNAL_LLM_BASE_URL", upstream + "/v1"),
             ("INTERNAL_LLM_API_KEY", "sk-upstream"),
             ("INTERNAL_LLM_MODEL", "load-plain"),
             ("INTERNAL_LLM_TICKET", "load-ticket"),
-            ("USER_ID", "load"),
-            ("GATEWAY_API_KEYS", "load:" + LoadRun.ClientKey));
+            ("USER_ID", "load")]);
     }
 
     private async Task RunAsync(Target target, Workload load, CancellationToken cancellation)

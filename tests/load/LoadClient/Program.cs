@@ -4,6 +4,7 @@ using LoadClient;
 
 // LoadClient upstream ADDRESS                     answers chat completions
 // LoadClient run --gateway FOLDER --yarp FOLDER   compares the published gateway with bare YARP; see tests/load.sh
+//            [--scenario limits]                  compares it with itself: client key, limits and budget against none
 switch (args)
 {
     case ["upstream", var address]:
@@ -11,12 +12,13 @@ switch (args)
         return 0;
     case ["run", .. var rest]:
         var options = rest.Chunk(2).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
-        var comparison = new Comparison(
-            options["--gateway"],
-            options["--yarp"],
-            options["--folder"],
-            int.Parse(options.GetValueOrDefault("--rounds", "3"), CultureInfo.InvariantCulture),
-            TimeSpan.FromSeconds(double.Parse(options.GetValueOrDefault("--seconds", "3"), CultureInfo.InvariantCulture)));
+        var rounds = int.Parse(options.GetValueOrDefault("--rounds", "3"), CultureInfo.InvariantCulture);
+        var time = TimeSpan.FromSeconds(double.Parse(options.GetValueOrDefault("--seconds", "3"), CultureInfo.InvariantCulture));
+        Func<CancellationToken, Task<bool>> run = options.GetValueOrDefault("--scenario", "yarp") switch
+        {
+            "limits" => new LimitsComparison(options["--gateway"], options["--folder"], rounds, time).RunAsync,
+            _ => new Comparison(options["--gateway"], options["--yarp"], options["--folder"], rounds, time).RunAsync,
+        };
         using (var stop = new CancellationTokenSource(TimeSpan.FromMinutes(20)))
         {
             Action<PosixSignalContext> onSignal = context =>
@@ -28,7 +30,7 @@ switch (args)
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal);
             try
             {
-                return await comparison.RunAsync(stop.Token) ? 0 : 1;
+                return await run(stop.Token) ? 0 : 1;
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -37,6 +39,6 @@ switch (args)
         }
 
     default:
-        Console.Error.WriteLine("upstream ADDRESS | run --gateway FOLDER --yarp FOLDER --folder FOLDER [--rounds N] [--seconds N]");
+        Console.Error.WriteLine("upstream ADDRESS | run --gateway FOLDER --yarp FOLDER --folder FOLDER [--scenario limits] [--rounds N] [--seconds N]");
         return 64;
 }

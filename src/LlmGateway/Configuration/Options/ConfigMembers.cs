@@ -68,6 +68,9 @@ internal static class ConfigMembers
         "budget_usd", "budget_period", "not_before", "expires_at",
     ];
 
+    /// <summary>What a key is made with at run time: the same, but for the key itself.</summary>
+    public static readonly string[] MintedKey = [.. Key.Where(member => member != "sha256")];
+
     public static readonly string[] Strategies = ["single", "fastest", "best_of_two"];
 
     public static readonly string[] ProviderTypes = ["openai", "internal", "openrouter", "ollama", "anthropic", "gemini", "mock"];

@@ -49,10 +49,19 @@ internal static class KeysFileReader
         return keys;
     }
 
+    /// <summary>Reads the object that a key is made with at run time.</summary>
+    public static ClientKey? ReadMinted(ConfigNode root, byte[] sha256, DocumentScope scope, Func<string, MemberReader, string?> findTicket) =>
+        ReadKey(new MemberReader(root, "", scope, ConfigMembers.MintedKey), sha256, findTicket);
+
     private static ClientKey? ReadKey(MemberReader reader, Func<string, MemberReader, string?> findTicket)
     {
-        var name = Required(reader, "name", Names.IsPlain, Names.PlainCaption);
         var hash = Required(reader, "sha256", text => text.Length == 64 && text.All(char.IsAsciiHexDigit), "the SHA-256 of the key in hexadecimal, 64 digits");
+        return ReadKey(reader, hash is null ? null : Convert.FromHexString(hash), findTicket);
+    }
+
+    private static ClientKey? ReadKey(MemberReader reader, byte[]? hash, Func<string, MemberReader, string?> findTicket)
+    {
+        var name = Required(reader, "name", Names.IsPlain, Names.PlainCaption);
         var notBefore = ReadTime(reader, "not_before");
         var expiresAt = ReadTime(reader, "expires_at");
         if (notBefore >= expiresAt)
@@ -64,7 +73,7 @@ internal static class KeysFileReader
         var key = new ClientKey
         {
             Name = name ?? "",
-            Sha256 = hash is null ? [] : Convert.FromHexString(hash),
+            Sha256 = hash ?? [],
             Department = reader.Text("department", text => text.Length is > 0 and <= 128 && !text.Any(char.IsControl), "1 to 128 characters"),
             Ticket = ticketEnv is null ? null : findTicket(ticketEnv, reader),
             UserId = reader.Text("user_id", Names.IsIdentity, Names.IdentityCaption),

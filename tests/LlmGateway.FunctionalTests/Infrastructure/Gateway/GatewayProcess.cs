@@ -17,14 +17,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private readonly (string Name, string Value)[] _variables;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly Task _reading;
     private HttpClient? _client;
 
-    private GatewayProcess(Process process)
+    private GatewayProcess(Process process, (string Name, string Value)[] variables)
     {
         _process = process;
+        _variables = variables;
         _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
     }
 
@@ -43,20 +45,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Starts the process; what it listens at is chosen by the arguments, a free port of 127.0.0.1 without any.</summary>
     public static GatewayProcess Start(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            WorkingDirectory = folder.Path,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder.Path };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"));
         foreach (var argument in args)
         {
             start.ArgumentList.Add(argument);
         }
 
-        foreach (var name in start.Environment.Keys.Except(["PATH", "HOME", "DOTNET_ROOT"]).ToArray())
+        return Start(start, ["PATH", "HOME", "DOTNET_ROOT"], variables);
+    }
+
+    /// <summary>Starts a command of the test's own; of this process's variables it gets only those that are kept.</summary>
+    public static GatewayProcess Start(ProcessStartInfo start, string[] kept, params (string Name, string Value)[] variables)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, false);
+        foreach (var name in start.Environment.Keys.Except(kept).ToArray())
         {
             start.Environment.Remove(name);
         }
@@ -66,7 +69,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        return new GatewayProcess(Process.Start(start)!);
+        return new GatewayProcess(Process.Start(start)!, variables);
     }
 
     /// <summary>A port that was free a moment ago on both loopbacks.</summary>
@@ -122,6 +125,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+        SecretScan.AssertNone(_variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)), AllText);
     }
 
     private string? StartLine() => _output.FirstOrDefault(line => line.Contains("Gateway started", StringComparison.Ordinal));

@@ -174,6 +174,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             {
                 throw new InvalidOperationException($"The gateway let an exception through: {unhandled}");
             }
+
+            SecretScan.AssertNone(_variables, Log.Text);
         }
         finally
         {

@@ -82,6 +82,11 @@ public sealed class RedisServer : IAsyncLifetime
     public async Task PauseAsync(TimeSpan time) =>
         Assert.Equal("+OK", await CommandAsync("CLIENT", "PAUSE", ((int)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture), "ALL"));
 
+    /// <summary>
+    /// The same for whatever writes, scripts among them, until <see cref="UnpauseAsync"/>; of a pause of all commands nobody could tell it to stop.
+    /// </summary>
+    public async Task PauseWritesAsync() => Assert.Equal("+OK", await CommandAsync("CLIENT", "PAUSE", "60000", "WRITE"));
+
     public async Task UnpauseAsync() => Assert.Equal("+OK", await CommandAsync("CLIENT", "UNPAUSE"));
 
     /// <summary>It stops in its tracks for so long; comes back when it has begun to.</summary>
@@ -95,11 +100,17 @@ public sealed class RedisServer : IAsyncLifetime
     public async Task<string> CommandAsync(params string[] command)
     {
         using var client = await ConnectAsync();
-        await SendAsync(client, command);
-        using var reader = new StreamReader(client.GetStream(), Encoding.UTF8);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        var line = await reader.ReadLineAsync(limit.Token) ?? "";
-        return line is ['$', not '-', ..] ? await reader.ReadLineAsync(limit.Token) ?? "" : line;
+        return await AskAsync(client, command);
+    }
+
+    /// <summary>One command for which it wants a password.</summary>
+    public async Task<string> LoginCommandAsync(string password, params string[] command)
+    {
+        using var client = await ConnectAsync();
+        await SendAsync(client, ["AUTH", password]);
+        var answer = new byte[5];
+        await client.GetStream().ReadExactlyAsync(answer);
+        return Encoding.ASCII.GetString(answer) == "+OK\r\n" ? await AskAsync(client, command) : "the password was refused";
     }
 
     public async ValueTask DisposeAsync()
@@ -110,6 +121,15 @@ public sealed class RedisServer : IAsyncLifetime
         }
 
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<string> AskAsync(TcpClient client, string[] command)
+    {
+        await SendAsync(client, command);
+        using var reader = new StreamReader(client.GetStream(), Encoding.UTF8);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        var line = await reader.ReadLineAsync(limit.Token) ?? "";
+        return line is ['$', not '-', ..] ? await reader.ReadLineAsync(limit.Token) ?? "" : line;
     }
 
     private async Task<TcpClient> ConnectAsync()

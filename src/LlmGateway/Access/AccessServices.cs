@@ -1,0 +1,14 @@
+using LlmGateway.Database;
+
+namespace LlmGateway.Access;
+
+/// <summary>Registers what is known of callers besides the configuration: the keys that were made at run time, and who tries wrong ones.</summary>
+internal static class AccessServices
+{
+    public static IServiceCollection AddAccess(this IServiceCollection services) => services
+        .AddSingleton<IDatabaseSchema, MintedKeySchema>()
+        .AddSingleton<MintedKeyTable>()
+        .AddSingleton<MintedKeys>()
+        .AddHostedService(static provider => provider.GetRequiredService<MintedKeys>())
+        .AddSingleton<BadKeyGuard>();
+}

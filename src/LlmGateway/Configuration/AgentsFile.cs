@@ -1,0 +1,137 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace LlmGateway.Configuration;
+
+/// <summary>
+/// Changes single agents in the agents file: what would be refused is never written, what is written is written whole (a new file in the old
+/// one's place), and it is in force when the change returns. Comments in the file are not kept.
+/// </summary>
+public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher) : IDisposable
+{
+    private const string Agents = "agents";
+
+    private static readonly JsonDocumentOptions Reading = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 64, AllowDuplicateProperties = false };
+    private static readonly JsonSerializerOptions Writing = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly SemaphoreSlim _one = new(1, 1);
+
+    /// <summary>All agents as the file has them, by name.</summary>
+    public IReadOnlyList<KeyValuePair<string, JsonObject>> List() =>
+        Parse(Content()) is { } root && root[Agents] is JsonObject agents
+            ? [.. agents.Where(agent => agent.Value is JsonObject).Select(agent => KeyValuePair.Create(agent.Key, agent.Value!.AsObject()))]
+            : [];
+
+    /// <summary>Adds an agent or takes the place of the one of this name.</summary>
+    public Task<AgentsFileChange> PutAsync(string name, JsonElement agent, CancellationToken cancellationToken) => ChangeAsync(
+        agents =>
+        {
+            agents[name] = JsonNode.Parse(agent.GetRawText(), documentOptions: Reading);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Takes an agent out; <see cref="AgentsFileOutcome.NotFound"/> where there is none of this name.</summary>
+    public Task<AgentsFileChange> DeleteAsync(string name, CancellationToken cancellationToken) => ChangeAsync(agents => agents.Remove(name), cancellationToken);
+
+    public void Dispose() => _one.Dispose();
+
+    private async Task<AgentsFileChange> ChangeAsync(Func<JsonObject, bool> change, CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            return Change(change);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private AgentsFileChange Change(Func<JsonObject, bool> change)
+    {
+        var files = ConfigFileSet.Read(start.Host);
+        var root = files.Agents.State == ConfigFileState.Missing ? [] : Parse(files.Agents);
+        if (root is null || (root[Agents] ?? new JsonObject()) is not JsonObject agents)
+        {
+            return new(AgentsFileOutcome.ReadOnly, $"{files.Agents.Location.DisplayName} cannot be read as it is now. Mend it by hand first.");
+        }
+
+        if (!change(agents))
+        {
+            return new(AgentsFileOutcome.NotFound, null);
+        }
+
+        root[Agents] = agents.Parent is null ? agents : root[Agents];
+        var bytes = Encoding.UTF8.GetBytes(root.ToJsonString(Writing) + "\n");
+        var candidate = files.With(files.Agents with { State = ConfigFileState.Read, Bytes = bytes, Error = null, Fingerprint = "candidate" });
+        var loaded = start.Loader.Load(candidate, revision: 1);
+        ConfigProblem[] problems = [.. loaded.Problems, .. start.Rules.Check(loaded.Candidate).Problems];
+        if (bytes.Length > ConfigFileContent.MaxBytes)
+        {
+            return new(AgentsFileOutcome.Invalid, "The agents file would become larger than 1 MiB.");
+        }
+
+        if (problems.Length > 0)
+        {
+            // Lines would be those of a file that nobody has seen.
+            return new(AgentsFileOutcome.Invalid, string.Join(" ", problems.Select(problem => (problem with { Line = null }).ToString())));
+        }
+
+        try
+        {
+            Write(ResolvedPath.Of(files.Agents.Location.Path), bytes);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new(AgentsFileOutcome.ReadOnly, $"{files.Agents.Location.DisplayName} cannot be written by the gateway. Change it where it comes from, or give the gateway the right to write it and its folder.");
+        }
+
+        watcher.Reload();
+        return new(AgentsFileOutcome.Changed, null);
+    }
+
+    private ConfigFileContent Content() => ConfigFileContent.Read(start.Host.AgentsFile);
+
+    private static JsonObject? Parse(ConfigFileContent content)
+    {
+        try
+        {
+            return content.State == ConfigFileState.Read ? JsonNode.Parse(content.Bytes.AsSpan().TrimStart("\uFEFF"u8), documentOptions: Reading) as JsonObject : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A new file takes the old one's place in one step, with its rights: no reader ever sees half of it.</summary>
+    private static void Write(string path, byte[] bytes)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var temporary = path + ".new";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            {
+                stream.Write(bytes);
+                stream.Flush(flushToDisk: true);
+            }
+
+            if (!OperatingSystem.IsWindows() && File.Exists(path))
+            {
+                File.SetUnixFileMode(temporary, File.GetUnixFileMode(path));
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using LlmGateway.Model;
+using LlmGateway.Resilience;
+using LlmGateway.Telemetry;
+
+namespace LlmGateway.Limits;
+
+/// <summary>
+/// Sets aside what a provider call may cost, by its target's price, before it is made. A target without a price costs nothing that could be
+/// set aside: its calls are recorded as unpriced.
+/// </summary>
+internal sealed class CallBudget(Budgets budgets, GatewayMetrics metrics, TimeProvider time) : ICallBudget
+{
+    public ValueTask<CallPermit> ReserveAsync(GatewayRequest request, ProviderTarget target, AttemptRole role, CancellationToken cancellationToken)
+    {
+        if (MicroUsd.BudgetOf(request.Key) is not { } budget)
+        {
+            return new(CallPermit.Free);
+        }
+
+        // What is passed on unread is priced when its answer has named the model.
+        var price = target.ModelConfig?.Price;
+        return price is null && request.Operation != Operation.Passthrough
+            ? new(CallPermit.Free)
+            : ReserveAsync(request, budget, price?.CostOf(CallEstimate.Of(request, target.Sampling)) ?? 0, cancellationToken);
+    }
+
+    private ValueTask<CallPermit> ReserveAsync(GatewayRequest request, long budget, long amount, CancellationToken cancellationToken)
+    {
+        var place = budgets.PlaceOf(request.Key, UniqueIds.TimeOf(request.Tally.RecordId))!;
+        var held = budgets.HoldAsync(place, budget, amount, cancellationToken);
+        return held.IsCompletedSuccessfully ? new(Permit(held.Result, request.Key, place, amount)) : AwaitAsync(held, request.Key, place, amount);
+    }
+
+    private async ValueTask<CallPermit> AwaitAsync(ValueTask<(BudgetReading Reading, ICallHold? Hold)> held, ClientKey key, BudgetPlace place, long amount) =>
+        Permit(await held, key, place, amount);
+
+    private CallPermit Permit((BudgetReading Reading, ICallHold? Hold) held, ClientKey key, BudgetPlace place, long amount)
+    {
+        switch (held.Reading.Verdict)
+        {
+            case BudgetVerdict.Fits:
+                return new CallPermit(held.Hold, null);
+            case BudgetVerdict.TooMuch:
+                metrics.RateLimited(LimitNames.Budget);
+                return new CallPermit(null, LimitErrors.Budget(key, place.Period, held.Reading, amount, time.GetUtcNow()));
+            default:
+                return new CallPermit(null, LimitErrors.NoStore);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Threading.Channels;
+using LlmGateway.Redis;
+
+namespace LlmGateway.Limits;
+
+/// <summary>
+/// Tells Redis what requests have really used, behind their backs: places given back, tokens corrected, calls paid for. While Redis is away
+/// they are kept, the latest of them if there are too many: what is held in Redis lapses by itself, and the ledger knows what was spent.
+/// </summary>
+internal sealed class SharedSettlements(RedisStore redis, TimeProvider time) : BackgroundService
+{
+    private const int MostKept = 100_000;
+    private const int MostAtOnce = 64;
+
+    /// <summary>What Redis, being up, did not take so often is not Redis' trouble but its own.</summary>
+    private const int MostTries = 10;
+
+    private static readonly TimeSpan WhileDown = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<SharedSettlement> _waiting = Channel.CreateBounded<SharedSettlement>(new BoundedChannelOptions(MostKept)
+    {
+        SingleReader = true,
+        FullMode = BoundedChannelFullMode.DropOldest,
+    });
+
+    /// <summary>Never waits.</summary>
+    public void Add(SharedSettlement settlement) => _waiting.Writer.TryWrite(settlement);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _waiting.Writer.TryComplete();
+        if (ExecuteTask is { } loop && redis.IsUp)
+        {
+            await Task.WhenAny(loop, Task.Delay(LastPatience, time, cancellationToken));
+        }
+
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var batch = new List<SharedSettlement>(MostAtOnce);
+        try
+        {
+            while (await _waiting.Reader.WaitToReadAsync(stoppingToken))
+            {
+                while (batch.Count < MostAtOnce && _waiting.Reader.TryRead(out var next))
+                {
+                    batch.Add(next);
+                }
+
+                await SettleAsync(batch, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    /// <summary>Goes on until Redis has taken them all.</summary>
+    private async Task SettleAsync(List<SharedSettlement> batch, CancellationToken stoppingToken)
+    {
+        var tries = 0;
+        while (batch.Count > 0)
+        {
+            if (redis.IsUp)
+            {
+                tries++;
+                var replies = await Task.WhenAll(batch.Select(RunAsync));
+                for (var i = batch.Count - 1; i >= 0; i--)
+                {
+                    if (replies[i])
+                    {
+                        batch.RemoveAt(i);
+                    }
+                }
+            }
+
+            if (tries == MostTries)
+            {
+                batch.Clear();
+            }
+            else if (batch.Count > 0)
+            {
+                await Task.Delay(WhileDown, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task<bool> RunAsync(SharedSettlement settlement)
+    {
+        var reply = await redis.RunAsync(settlement.Script, settlement.Keys, settlement.Arguments);
+        if (reply.IsAnswered)
+        {
+            settlement.Done?.Invoke((long)reply.Value!);
+        }
+
+        return reply.IsAnswered;
+    }
+}

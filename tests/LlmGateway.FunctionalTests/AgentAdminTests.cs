@@ -1,0 +1,128 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using LlmGateway.FunctionalTests.Infrastructure;
+
+namespace LlmGateway.FunctionalTests;
+
+/// <summary>Agents changed over the administration API: checked, written whole, in force when the answer comes.</summary>
+public sealed class AgentAdminTests
+{
+    private const string AdminKey = "sk-admin-key-of-the-test";
+
+    private static readonly (string Name, string Value) Key = ("Authorization", "Bearer sk-client");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task An_agent_is_in_force_when_the_answer_comes()
+    {
+        await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Json(OpenAiReplies.Completion("Hi")));
+        await using var gateway = await StartAsync(provider, """{ /* ours */ "agents": { "old": { "temperature": 0.5 }, } }""");
+
+        var (made, _) = await SendAsync(gateway, HttpMethod.Put, "/admin/agents/new.one", """{"temperature":0.25,"system_prompt":"Grüße {{x}} <b>"}""");
+        using var used = await gateway.SendAsync("/v1/chat/completions", """{"messages":[{"role":"user","content":"Hi"}]}""", Key, ("X-Agent-Profile", "new.one"));
+        var (_, list) = await SendAsync(gateway, HttpMethod.Get, "/admin/agents");
+        var (_, one) = await SendAsync(gateway, HttpMethod.Get, "/admin/agents/new.one");
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (made, used.StatusCode));
+        Assert.Equal(0.25, provider.Requests[0].Json().GetProperty("temperature").GetDouble());
+        Assert.Equal(["old", "new.one"], list.GetProperty("data").EnumerateArray().Select(agent => agent.GetProperty("name").GetString()));
+        Assert.Equal("Grüße {{x}} <b>", one.GetProperty("system_prompt").GetString());
+        Assert.False(one.TryGetProperty("name", out _));
+    }
+
+    [Fact]
+    public async Task An_agent_is_replaced_and_taken_out()
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await StartAsync(provider, """{"agents":{"a":{"temperature":0.5,"top_p":0.5}}}""");
+
+        var (replaced, _) = await SendAsync(gateway, HttpMethod.Put, "/admin/agents/a", """{"temperature":0.1}""");
+        var (_, shown) = await SendAsync(gateway, HttpMethod.Get, "/admin/agents/a");
+        var (gone, _) = await SendAsync(gateway, HttpMethod.Delete, "/admin/agents/a");
+        var (again, error) = await SendAsync(gateway, HttpMethod.Delete, "/admin/agents/a");
+        using var used = await gateway.SendAsync("/v1/chat/completions", """{"messages":[{"role":"user","content":"Hi"}]}""", Key, ("X-Agent-Profile", "a"));
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NoContent, HttpStatusCode.NotFound, HttpStatusCode.NotFound), (replaced, gone, again, used.StatusCode));
+        Assert.False(shown.TryGetProperty("top_p", out _));
+        Assert.Equal("agent_not_found", error.GetProperty("error").GetProperty("code").GetString());
+    }
+
+    [Theory]
+    [InlineData("a", """{"temperatur":0.1}""", "temperature")]
+    [InlineData("a", """{"provider":"nobody"}""", "nobody")]
+    [InlineData("a", """{"temperature":9}""", "temperature")]
+    [InlineData("b%20c", "{}", "b c")]
+    [InlineData("a", "[]", "object")]
+    [InlineData("a", """{"is_admin":true}""", "is_admin")]
+    public async Task What_would_be_refused_is_not_written(string name, string body, string named)
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await StartAsync(provider, """{"agents":{"a":{"temperature":0.5}}}""");
+        var before = await File.ReadAllTextAsync(FilePath(gateway), Cancellation);
+
+        var (status, error) = await SendAsync(gateway, HttpMethod.Put, $"/admin/agents/{name}", body);
+
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains(named, error.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllTextAsync(FilePath(gateway), Cancellation));
+    }
+
+    [Fact]
+    public async Task Without_a_file_one_is_made()
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await StartAsync(provider, agents: null);
+
+        var (status, _) = await SendAsync(gateway, HttpMethod.Put, "/admin/agents/first", "{}");
+
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.True(File.Exists(FilePath(gateway)));
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_written_is_a_conflict()
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await StartAsync(provider, """{"agents":{"a":{}}}""");
+
+        // Where the new file would go stands a folder: even the superuser cannot write it.
+        Directory.CreateDirectory(FilePath(gateway) + ".new");
+        var (status, error) = await SendAsync(gateway, HttpMethod.Put, "/admin/agents/b", "{}");
+
+        Assert.Equal(HttpStatusCode.Conflict, status);
+        Assert.Equal(("conflict_error", "config_read_only"), (error.GetProperty("error").GetProperty("type").GetString(), error.GetProperty("error").GetProperty("code").GetString()));
+    }
+
+    [Fact]
+    public async Task Changes_at_once_lose_none()
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await StartAsync(provider, """{"agents":{}}""");
+
+        var changes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => SendAsync(gateway, HttpMethod.Put, $"/admin/agents/a{i}", "{}")));
+        var (_, list) = await SendAsync(gateway, HttpMethod.Get, "/admin/agents");
+
+        Assert.All(changes, change => Assert.Equal(HttpStatusCode.OK, change.Status));
+        Assert.Equal(20, list.GetProperty("data").GetArrayLength());
+    }
+
+    private static string FilePath(GatewayUnderTest gateway) => Path.Combine(gateway.Folder.Path, "config", GatewayFolder.Agents);
+
+    private static Task<GatewayUnderTest> StartAsync(ScriptedProvider provider, string? agents)
+    {
+        var gateway = new GatewayUnderTest().InProduction(provider).WithVariable("ADMIN_API_KEY", AdminKey);
+        return (agents is null ? gateway : gateway.WithAgents(agents)).StartAsync();
+    }
+
+    private static async Task<(HttpStatusCode Status, JsonElement Json)> SendAsync(GatewayUnderTest gateway, HttpMethod method, string path, string? body = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + AdminKey);
+        request.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        var text = await response.Content.ReadAsStringAsync(Cancellation);
+        return (response.StatusCode, text.Length == 0 ? default : JsonDocument.Parse(text).RootElement);
+    }
+}

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Globalization;
+using LlmGateway.FunctionalTests.Infrastructure;
+
+namespace LlmGateway.FunctionalTests;
+
+/// <summary>The ledger in PostgreSQL while the server ends, is slow, is silent, or is not there yet: requests go on and no record is lost or doubled.</summary>
+[Collection(nameof(PostgresCollection))]
+public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper output)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_server_that_ends_for_five_seconds_costs_no_request_and_no_record()
+    {
+        var url = await server.CreateDatabaseAsync();
+        await using var stage = await StartAsync(url);
+        var load = SteadyLoad.Start(stage);
+        await load.WaitForAsync(50);
+
+        await server.StopImmediatelyAsync();
+        var down = Stopwatch.GetTimestamp();
+        await WaitForHealthAsync(stage, "degraded");
+        Assert.Equal(0, (await stage.Gateway.MetricsAsync()).Value("llm_gateway_store_up", ("store", "database")));
+        await load.WaitForAsync(50);
+        await Eventually.TrueAsync(() => Stopwatch.GetElapsedTime(down) >= TimeSpan.FromSeconds(5), "five seconds to pass");
+        await server.StartAsync();
+        var (back, before) = (Stopwatch.GetTimestamp(), load.Answered.Count);
+        await WaitForRowsAsync(url, rows => rows.Count >= before);
+        var flushed = Stopwatch.GetElapsedTime(back);
+        await load.StopAsync();
+
+        var rows = await WaitForRowsAsync(url, rows => rows.Count >= load.Answered.Count);
+        Assert.All(load.Answered, answer => Assert.Equal(200, answer.Value));
+        AssertSame(load.Answered.Keys, rows);
+        Assert.InRange(flushed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        var page = await stage.Gateway.MetricsAsync();
+        var spooled = page.Sum("llm_gateway_usage_records_total", ("result", "spooled"));
+        Assert.Equal(0, page.Sum("llm_gateway_usage_records_total", ("result", "lost")));
+        Assert.True(spooled >= 50);
+        await WaitForHealthAsync(stage, "ready");
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Q14: PostgreSQL down {Stopwatch.GetElapsedTime(down, back).TotalSeconds:F1} s under {load.Answered.Count} requests: 0 failed, {spooled} spooled, 0 lost, 0 doubled; caught up in {flushed.TotalSeconds:F2} s"));
+    }
+
+    [Fact]
+    public async Task A_server_that_is_slow_then_silent_then_gone_costs_no_record()
+    {
+        var url = await server.CreateDatabaseAsync();
+        await using var proxy = new FaultProxy(server.Port);
+        await using var stage = await StartAsync(Through(proxy, url));
+        var load = SteadyLoad.Start(stage, clients: 2);
+        await load.WaitForAsync(10);
+
+        proxy.Delay = TimeSpan.FromMilliseconds(250);
+        await load.WaitForAsync(20);
+        await Eventually.TrueAsync(() => proxy.Faults > 4, "the server to be slow");
+        proxy.Delay = TimeSpan.Zero;
+        proxy.Set(FaultMode.Blackhole);
+        var silent = proxy.Faults;
+        await load.WaitForAsync(20);
+        await Eventually.TrueAsync(() => proxy.Faults > silent, "the server to be silent");
+        proxy.Set(FaultMode.Reset);
+        await load.WaitForAsync(20);
+        await WaitForHealthAsync(stage, "degraded");
+        proxy.Set(FaultMode.Pass);
+        await load.StopAsync();
+
+        var rows = await WaitForRowsAsync(url, rows => rows.Count >= load.Answered.Count);
+        Assert.All(load.Answered, answer => Assert.Equal(200, answer.Value));
+        AssertSame(load.Answered.Keys, rows);
+    }
+
+    [Fact]
+    public async Task A_gateway_starts_without_its_database_and_joins_it_later()
+    {
+        var url = await server.CreateDatabaseAsync();
+        await using var proxy = new FaultProxy(server.Port);
+        proxy.Set(FaultMode.Refuse);
+        await using var stage = await StartAsync(Through(proxy, url));
+        stage.First.Answers(ProductionStage.Answer(isStreaming: true));
+
+        (await stage.AskAsync(isStreaming: true, ("X-Request-Id", "early"))).AssertAnswered("Well met");
+        await WaitForHealthAsync(stage, "degraded");
+        Assert.True(proxy.Faults > 0);
+        proxy.Set(FaultMode.Pass);
+
+        AssertSame(["early"], await WaitForRowsAsync(url, rows => rows.Count > 0));
+        await WaitForHealthAsync(stage, "ready");
+    }
+
+    [Fact]
+    public async Task Two_gateways_with_one_database_and_one_id_write_a_hundred_records()
+    {
+        var url = await server.CreateDatabaseAsync();
+        await using var one = await StartAsync(url);
+        await using var two = await StartAsync(url);
+        foreach (var stage in new[] { one, two })
+        {
+            stage.First.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: false));
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => (i % 2 == 0 ? one : two).AskAsync(isStreaming: false, ("X-Request-Id", "the-same"))));
+
+        var rows = await WaitForRowsAsync(url, rows => rows.Count >= 100);
+        Assert.Equal(100, rows.Count);
+        Assert.All(rows, row => Assert.Equal(("the-same", 9L, 1L), (row["request_id"], row["input_tokens"], row["attempts"])));
+        Assert.Equal(100, rows.Select(row => row["id"]).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_password_in_the_url_is_in_no_log_and_no_answer()
+    {
+        var url = await server.CreateDatabaseAsync();
+        await using var stage = await StartAsync(url.Replace("canary-pg", "canary-wrong", StringComparison.Ordinal));
+        stage.First.Answers(ProductionStage.Answer(isStreaming: false));
+        (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
+
+        var health = await WaitForHealthAsync(stage, "degraded");
+
+        Assert.Contains("password authentication failed", health, StringComparison.Ordinal);
+        foreach (var text in new[] { health, stage.Gateway.Log.Text, (await stage.Gateway.MetricsAsync()).Text })
+        {
+            Assert.DoesNotContain("canary-wrong", text, StringComparison.Ordinal);
+        }
+    }
+
+    private static Task<ProductionStage> StartAsync(string url) => ProductionStage.StartAloneAsync(configure: stage => stage.Gateway.WithVariable("DATABASE_URL", url));
+
+    private string Through(FaultProxy proxy, string url) => url.Replace($":{server.Port}/", $":{proxy.Port}/", StringComparison.Ordinal);
+
+    private static async Task<string> WaitForHealthAsync(ProductionStage stage, string status)
+    {
+        var text = "";
+        await Eventually.AnswersAsync<bool>(
+            async () =>
+            {
+                text = await stage.Gateway.Client.GetStringAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
+                return text.Contains($"\"status\":\"{status}\"", StringComparison.Ordinal) ? true : null;
+            },
+            $"readiness to say {status}");
+        return text;
+    }
+
+    private async Task<IReadOnlyList<IReadOnlyDictionary<string, object?>>> WaitForRowsAsync(string url, Func<IReadOnlyList<IReadOnlyDictionary<string, object?>>, bool> condition)
+    {
+        IReadOnlyList<IReadOnlyDictionary<string, object?>> rows = [];
+        await Eventually.AnswersAsync<bool>(
+            async () =>
+            {
+                try
+                {
+                    rows = await server.QueryAsync(url, "SELECT r.*, (SELECT count(*) FROM attempt_records a WHERE a.record_id = r.id) AS attempts FROM request_records r ORDER BY id");
+                    return condition(rows) ? true : null;
+                }
+                catch (Npgsql.PostgresException notYet) when (notYet.SqlState == Npgsql.PostgresErrorCodes.UndefinedTable)
+                {
+                    return null;
+                }
+            },
+            "rows in PostgreSQL",
+            TimeSpan.FromSeconds(40));
+        return rows;
+    }
+
+    private static void AssertSame(IEnumerable<string> ids, IReadOnlyList<IReadOnlyDictionary<string, object?>> rows)
+    {
+        Assert.Equal(ids.Order(StringComparer.Ordinal), rows.Select(row => (string)row["request_id"]!).Order(StringComparer.Ordinal));
+        Assert.All(rows, row => Assert.Equal((200L, 1L), (row["status"], row["attempts"])));
+    }
+}

@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using LlmGateway.Api;
+using LlmGateway.Model;
+using LlmGateway.Providers;
+using LlmGateway.Surfaces;
+using LlmGateway.Tests.Providers;
+using LlmGateway.Tests.Surfaces;
+
+namespace LlmGateway.Tests.Fuzz;
+
+/// <summary>
+/// Readers and translators under bytes that nobody meant: they answer an error or a value, never an exception, and quickly. The seed is
+/// fixed; <c>FUZZ_CASES</c> and <c>FUZZ_SEED</c> make long runs of other cases.
+/// </summary>
+public sealed class FuzzTests(ITestOutputHelper output)
+{
+    private static readonly int Cases = Number("FUZZ_CASES", 20_000);
+
+    private static readonly int Seed = Number("FUZZ_SEED", 20_261_001);
+
+    private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(20);
+
+    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(200);
+
+    [Fact]
+    public void Requests_never_throw()
+    {
+        var seeds = GoldenCase.All().Select(golden => new GoldenCase(golden.Dialect, golden.Name).Bytes("openai.request.json")).OfType<byte[]>().ToList();
+        IClientDialect[] surfaces = [SurfaceCase.Anthropic(), SurfaceCase.Ollama(), SurfaceCase.Generate()];
+        var dialects = GoldenDialects.All.ToDictionary(pair => pair.Key, pair => pair.Value());
+        var mutator = new Mutator(Seed);
+        var (taken, translated) = (0, 0);
+
+        var slowest = Run(mutator, seeds, (body, i) =>
+        {
+            var (scan, error) = RequestScanner.Scan((Operation)(i % 3), body);
+            Assert.True(scan is null != error is null);
+            foreach (var surface in surfaces)
+            {
+                var call = SurfaceRequest.Read(surface, body, TestRequests.Chat().Config, agent: null);
+                Assert.True(call.Error is not null || call.Answer is not null || RequestScanner.ScanChat(call.Body.Span).Request is not null, surface.Name);
+            }
+
+            if (RequestScanner.ScanChat(body).Request is null)
+            {
+                return;
+            }
+
+            taken++;
+            foreach (var (name, dialect) in dialects)
+            {
+                var builder = new RequestBuilder { Body = body, Provider = name };
+                using var message = dialect.CreateCall(builder.Build(), builder.Target(), TargetHabits.None).Message;
+                translated += message is null ? 0 : 1;
+            }
+        });
+
+        output.WriteLine($"Q20: {Cases} request bodies out of {seeds.Count} (seed {Seed}), {taken} of them requests, {translated} translated, 0 exceptions; slowest {slowest.TotalMilliseconds:0.0} ms");
+        Assert.True(seeds.Count > 40);
+        Assert.True(taken > Cases / 50, $"{taken} were requests at all.");
+        Assert.True(slowest < Slow, slowest.ToString());
+    }
+
+    [Fact]
+    public void Replies_never_throw()
+    {
+        foreach (var (dialect, create) in GoldenDialects.All)
+        {
+            var seeds = Golden(dialect).Select(golden => (golden.Request, Body: golden.Bytes("provider.reply.json") ?? golden.Bytes("provider.reply.txt"))).Where(seed => seed.Body is not null).ToList();
+            var provider = create();
+            var mutator = new Mutator(Seed);
+            var read = 0;
+
+            var slowest = Run(mutator, seeds.ConvertAll(seed => seed.Body!), (body, i) =>
+            {
+                var request = seeds[i % seeds.Count].Request;
+                read += provider.ReadReply(body, request.Build(), request.Target()).Error is null ? 1 : 0;
+                Assert.NotNull(provider.ReadError(400 + (i % 200), body));
+            }, Cases / GoldenDialects.All.Count);
+
+            output.WriteLine($"Q20: {Cases / GoldenDialects.All.Count} replies of {dialect}, {read} of them readable, 0 exceptions; slowest {slowest.TotalMilliseconds:0.0} ms");
+            Assert.True(slowest < Slow, $"{dialect}: {slowest}");
+        }
+    }
+
+    [Fact]
+    public void Streams_never_throw()
+    {
+        foreach (var (dialect, create) in GoldenDialects.All)
+        {
+            var seeds = Golden(dialect).Where(golden => golden.StreamReply is not null).ToList();
+            var provider = create();
+            var mutator = new Mutator(Seed);
+            var whole = 0;
+
+            var slowest = Run(mutator, seeds.ConvertAll(seed => seed.StreamReply!), (body, i) =>
+            {
+                var request = seeds[i % seeds.Count].Request;
+                var cuts = body.Length < 2 ? [] : Enumerable.Range(0, mutator.Next(4)).Select(_ => mutator.Next(body.Length)).Order().ToArray();
+                var (_, translator) = GoldenStream.Run(provider.CreateStreamTranslator(request.Build(), request.Target()), body, cuts);
+                whole += translator is { Error: null, HasFinish: true } ? 1 : 0;
+            }, Cases / GoldenDialects.All.Count);
+
+            output.WriteLine($"Q20: {Cases / GoldenDialects.All.Count} streams of {dialect}, {whole} of them whole, 0 exceptions; slowest {slowest.TotalMilliseconds:0.0} ms");
+            Assert.True(whole > 0, dialect);
+            Assert.True(slowest < Slow, $"{dialect}: {slowest}");
+        }
+    }
+
+    /// <summary>JSON costs in proportion to its size, whatever it is made of.</summary>
+    [Theory]
+    [InlineData("keys")]
+    [InlineData("numbers")]
+    [InlineData("escapes")]
+    [InlineData("depth")]
+    [InlineData("parts")]
+    [InlineData("text")]
+    public void A_megabyte_costs_little(string what)
+    {
+        var (small, large) = (Body(what, 100_000), Body(what, 1_000_000));
+        Measure(small);
+
+        var perMegabyte = Measure(large).TotalMilliseconds * 1_000_000 / large.Length;
+        var perSmallMegabyte = Measure(small).TotalMilliseconds * 1_000_000 / small.Length;
+
+        output.WriteLine(FormattableString.Invariant($"Q19: {what}: {perMegabyte:0.0} ms for a megabyte ({perSmallMegabyte:0.0} ms in pieces of a tenth)"));
+        Assert.True(perMegabyte < 1000, FormattableString.Invariant($"{what}: {perMegabyte:0.0} ms for a megabyte"));
+    }
+
+    /// <summary>The best of five scans.</summary>
+    private static TimeSpan Measure(byte[] body)
+    {
+        var best = TimeSpan.MaxValue;
+        for (var i = 0; i < 5; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            RequestScanner.ScanChat(body);
+            best = TimeSpan.FromTicks(Math.Min(best.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
+        }
+
+        return best;
+    }
+
+    private static byte[] Body(string what, int size) => Encoding.UTF8.GetBytes(what switch
+    {
+        "keys" => "{" + string.Join(',', Enumerable.Range(0, size / 11).Select(i => $"\"k{i}\":1")) + ",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
+        "numbers" => "{\"x\":[" + string.Join(',', Enumerable.Repeat("1e308", size / 6)) + "],\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
+        "escapes" => "{\"messages\":[{\"role\":\"user\",\"content\":\"" + string.Concat(Enumerable.Repeat("\\u00e9", size / 6)) + "\"}]}",
+        "depth" => "{\"x\":" + new string('[', size / 2) + new string(']', size / 2) + "}",
+        "parts" => "{\"messages\":[{\"role\":\"user\",\"content\":[" + string.Join(',', Enumerable.Repeat("{\"type\":\"text\",\"text\":\"x\"}", size / 27)) + "]}]}",
+        _ => "{\"messages\":[{\"role\":\"user\",\"content\":\"" + new string('x', size) + "\"}]}",
+    });
+
+    private static IEnumerable<GoldenCase> Golden(string dialect) =>
+        GoldenCase.All().Where(golden => golden.Dialect == dialect).Select(golden => new GoldenCase(golden.Dialect, golden.Name));
+
+    /// <summary>The slowest case's time; an exception says which case it was.</summary>
+    private static TimeSpan Run(Mutator mutator, List<byte[]> seeds, Action<byte[], int> test, int? cases = null)
+    {
+        var slowest = TimeSpan.Zero;
+        for (var i = 0; i < (cases ?? Cases); i++)
+        {
+            var body = mutator.Mutate(seeds[i % seeds.Count]);
+            var best = TimeSpan.MaxValue;
+            for (var tries = 0; tries < 5 && best > Quick; tries++)
+            {
+                // Once more if it took long: what was slow the first time may have been the machine.
+                var start = Stopwatch.GetTimestamp();
+                try
+                {
+                    test(body, i);
+                }
+                catch (Exception exception)
+                {
+                    throw new InvalidOperationException($"Case {i} of seed {Seed}: {Convert.ToBase64String(body)}", exception);
+                }
+
+                best = TimeSpan.FromTicks(Math.Min(best.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
+            }
+
+            slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, best.Ticks));
+        }
+
+        return slowest;
+    }
+
+    private static int Number(string variable, int usual) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : usual;
+}
