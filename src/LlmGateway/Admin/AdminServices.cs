@@ -12,9 +12,9 @@ internal static class AdminServices
         .AddSingleton<KeysEndpoint>()
         .AddSingleton<ModelStatusEndpoint>()
         .AddSingleton<ProviderStatusEndpoint>()
-        .AddSingleton<ModelTestsEndpoint>()
         .AddSingleton<UsageEndpoint>()
-        .AddSingleton<RequestsEndpoint>();
+        .AddSingleton<RequestsEndpoint>()
+        .AddSingleton<ModelTestsEndpoint>();
 
     public static void MapAdmin(this IEndpointRouteBuilder app)
     {
@@ -24,8 +24,6 @@ internal static class AdminServices
         app.MapMethods("/admin/models", [HttpMethods.Get], (RequestDelegate)models.HandleAsync).WithAccess(EndpointAccess.Admin);
         var providers = app.ServiceProvider.GetRequiredService<ProviderStatusEndpoint>();
         app.MapMethods("/admin/providers", [HttpMethods.Get], (RequestDelegate)providers.HandleAsync).WithAccess(EndpointAccess.Admin);
-        var modelTests = app.ServiceProvider.GetRequiredService<ModelTestsEndpoint>();
-        app.MapMethods("/admin/model-tests", [HttpMethods.Post], (RequestDelegate)modelTests.HandleAsync).WithAccess(EndpointAccess.Admin);
         var agents = app.ServiceProvider.GetRequiredService<AgentsEndpoint>();
         app.MapMethods("/admin/agents", [HttpMethods.Get], (RequestDelegate)agents.ListAsync).WithAccess(EndpointAccess.Admin);
         app.MapMethods("/admin/agents/{name}", [HttpMethods.Get], (RequestDelegate)agents.GetAsync).WithAccess(EndpointAccess.Admin);
@@ -42,5 +40,7 @@ internal static class AdminServices
         app.MapMethods("/admin/keys", [HttpMethods.Get], (RequestDelegate)keys.ListAsync).WithAccess(EndpointAccess.Admin);
         app.MapMethods("/admin/keys", [HttpMethods.Post], (RequestDelegate)keys.MintAsync).WithAccess(EndpointAccess.Admin);
         app.MapMethods("/admin/keys/{name}", [HttpMethods.Delete], (RequestDelegate)keys.RevokeAsync).WithAccess(EndpointAccess.Admin);
+        var modelTests = app.ServiceProvider.GetRequiredService<ModelTestsEndpoint>();
+        app.MapMethods("/admin/model-tests", [HttpMethods.Post], (RequestDelegate)modelTests.HandleAsync).WithAccess(EndpointAccess.Admin);
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LlmGateway.Access;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
