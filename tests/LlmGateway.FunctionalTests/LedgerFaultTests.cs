@@ -144,6 +144,28 @@ public sealed class LedgerFaultTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_passed_on_call_is_noted_before_it_is_made_too()
+    {
+        using var folder = new GatewayFolder();
+        await using var provider = ScriptedProvider.Anything().On("POST /v1/responses", Script.NeverAnswer());
+        await using (var killed = Start(folder, provider))
+        {
+            await killed.WaitForStartAsync();
+            var asking = OpenAsync(killed, isStreaming: false, "passed-on", "/v1/responses");
+            await provider.WaitForRequestAsync();
+            killed.Signal(SigKill);
+            await killed.WaitForExitAsync();
+            Assert.True(await FailsAsync(asking));
+        }
+
+        await using var next = Start(folder, provider);
+        await next.WaitForStartAsync();
+
+        var row = Assert.Single(await new LedgerFile(Path.Combine(folder.Path, "data", "gateway.db")).WaitForRequestsAsync(1));
+        Assert.Equal(("passed-on", "/v1/{**path}", "internal", "interrupted", 0L), (row["request_id"], row["endpoint"], row["provider"], row["attempt_outcome"], row["status"]));
+    }
+
+    [Fact]
     public async Task A_gateway_beside_it_takes_over_the_journal_of_one_that_was_killed()
     {
         using var folder = new GatewayFolder();
@@ -205,9 +227,9 @@ public sealed class LedgerFaultTests(ITestOutputHelper output)
         ("INTERNAL_LLM_MODEL", "internal-model"),
         ("GATEWAY_API_KEYS", "test:sk-client-4711"));
 
-    private static async Task<HttpResponseMessage> OpenAsync(GatewayProcess gateway, bool isStreaming, string id)
+    private static async Task<HttpResponseMessage> OpenAsync(GatewayProcess gateway, bool isStreaming, string id, string path = ProductionStage.Path)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, ProductionStage.Path)
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
         {
             Content = new StringContent(ProductionStage.Body(isStreaming, id), System.Text.Encoding.UTF8, "application/json"),
             Headers = { { "Authorization", "Bearer sk-client-4711" }, { "X-Request-Id", id } },

@@ -35,7 +35,7 @@ public sealed class LedgerSoakTests(ITestOutputHelper output)
 
         var calls = stage.First.Requests.Select(request => (Provider: "internal", Id: IdOf(request))).Concat(stage.Second.Requests.Select(request => (Provider: "backup", Id: IdOf(request)))).ToLookup(call => call.Id, call => call.Provider);
         await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 0, "all requests to end");
-        var rows = await stage.Ledger.WaitForAsync("SELECT * FROM request_records", rows => calls.All(call => rows.Any(row => (string)row["request_id"]! == call.Key)));
+        var rows = await stage.Ledger.WaitForAsync("SELECT * FROM request_records", rows => rows.Count >= calls.Count && rows.Select(row => (string)row["request_id"]!).ToHashSet(StringComparer.Ordinal).IsSupersetOf(calls.Select(call => call.Key)));
         var attempts = stage.Ledger.Query("SELECT r.request_id, a.provider, a.outcome, a.source, a.input_tokens FROM attempt_records a JOIN request_records r ON r.id = a.record_id")
             .ToLookup(row => (string)row["request_id"]!);
 

@@ -1,6 +1,7 @@
 using LlmGateway.Model;
 using LlmGateway.Resilience;
 using LlmGateway.Telemetry;
+using LlmGateway.Usage.Journal;
 
 namespace LlmGateway.Limits;
 
@@ -8,13 +9,20 @@ namespace LlmGateway.Limits;
 /// Sets aside what a provider call may cost, by its target's price, before it is made. A target without a price costs nothing that could be
 /// set aside: its calls are recorded as unpriced.
 /// </summary>
-internal sealed class CallBudget(Budgets budgets, GatewayMetrics metrics, TimeProvider time) : ICallBudget
+internal sealed class CallBudget(Budgets budgets, GatewayMetrics metrics, TimeProvider time, UsageJournal? journal = null) : ICallBudget
 {
     public ValueTask<CallPermit> ReserveAsync(GatewayRequest request, ProviderTarget target, AttemptRole role, CancellationToken cancellationToken)
     {
         if (MicroUsd.BudgetOf(request.Key) is not { } budget)
         {
             return new(CallPermit.Free);
+        }
+
+        if (journal is { IsFull: true })
+        {
+            // What is spent now would be recorded nowhere.
+            metrics.DegradedDecision("database");
+            return new(new CallPermit(null, LimitErrors.NoJournal));
         }
 
         // What is passed on unread is priced when its answer has named the model.

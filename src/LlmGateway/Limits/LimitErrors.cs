@@ -16,6 +16,14 @@ internal static class LimitErrors
         "This key has a hard budget, and neither Redis nor the database can be asked what is left of it. Try again soon.",
         RetryAfter: TimeSpan.FromSeconds(2));
 
+    /// <summary>A hard budget whose spending could not be recorded.</summary>
+    public static GatewayError NoJournal { get; } = new(
+        503,
+        ErrorTypes.Overloaded,
+        ErrorCodes.StoreUnavailable,
+        "This key has a hard budget, and what it spends cannot be recorded: the database has been away so long that the journal is full. Try again later.",
+        RetryAfter: TimeSpan.FromSeconds(5));
+
     /// <summary>A rate or the number of calls at once.</summary>
     public static GatewayError Rate(LimitReading reading)
     {

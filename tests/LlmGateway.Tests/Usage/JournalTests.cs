@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using LlmGateway.Limits;
 using LlmGateway.Model;
 using LlmGateway.Tests.Database;
 using LlmGateway.Usage;
@@ -5,7 +7,7 @@ using LlmGateway.Usage.Journal;
 
 namespace LlmGateway.Tests.Usage;
 
-public sealed class JournalTests : IDisposable
+public sealed class JournalTests(ITestOutputHelper output) : IDisposable
 {
     private readonly LedgerFile _file = new();
 
@@ -141,6 +143,34 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
+    public async Task Adopt_TenThousandRequests_TakesSeconds()
+    {
+        const int Requests = 10_000;
+        using (var dead = new JournalStage(Folder))
+        {
+            for (var i = 0; i < Requests; i++)
+            {
+                var record = UsageFixture.Record();
+                await dead.Writer.AppendAsync(JournalStage.Call(record.Id));
+                if (i % 2 == 0)
+                {
+                    dead.Journal.Add(record);
+                }
+            }
+        }
+
+        await using var database = TestDatabase.Sqlite(_file.Path);
+        var start = Stopwatch.GetTimestamp();
+        await AdoptAsync(new UsageLedger(database));
+        var replayed = Stopwatch.GetElapsedTime(start);
+
+        Assert.Equal(Requests, (long)_file.Scalar("SELECT count(*) FROM request_records")!);
+        Assert.Equal(Requests / 2, (long)_file.Scalar("SELECT count(*) FROM attempt_records WHERE outcome = 'interrupted'")!);
+        Assert.InRange(replayed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        output.WriteLine($"Q13: {Requests} rows replayed in {replayed.TotalSeconds:F2} s");
+    }
+
+    [Fact]
     public async Task Adopt_RecordsAreInTheDatabaseAlready_ChangesNothing()
     {
         var record = UsageFixture.Record(null, FailureReason.Timeout, FailureReason.None);
@@ -225,6 +255,22 @@ public sealed class JournalTests : IDisposable
         await Eventually(() => ledger.Written > 0);
         Assert.True(stage.Journal.IsFull);
         await carrier.StopAsync(Cancelled);
+    }
+
+    [Fact]
+    public async Task Reserve_JournalFull_StopsHardBudgetsAlone()
+    {
+        using var stage = new JournalStage(Folder, mostBytes: 1);
+        stage.Journal.Add(UsageFixture.Record());
+        Assert.True(stage.Journal.IsFull);
+        var budget = new CallBudget(null!, stage.Metrics, stage.Time, stage.Journal);
+        var request = TestRequests.Chat();
+
+        var hard = await budget.ReserveAsync(request with { Key = new() { Name = "crm", Sha256 = [], BudgetUsd = 5 } }, request.Profile.Target, AttemptRole.Answer, Cancelled);
+        var free = await budget.ReserveAsync(request, request.Profile.Target, AttemptRole.Answer, Cancelled);
+
+        Assert.Equal((503, "store_unavailable"), (hard.Refusal!.Status, hard.Refusal.Code));
+        Assert.Null(free.Refusal);
     }
 
     [Fact]

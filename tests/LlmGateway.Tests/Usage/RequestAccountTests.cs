@@ -113,6 +113,38 @@ public sealed class RequestAccountTests
         Assert.Equal(128, Close().Attempts[0].Model.Length);
     }
 
+    [Fact]
+    public void CostOf_AMillionRandomUsages_IsThatOfExactArithmetic()
+    {
+        const int Seed = 20261121;
+        var random = new Random(Seed);
+        for (var i = 0; i < 1_000_000; i++)
+        {
+            var price = new ModelPrice(random.NextInt64(200_000_000), random.NextInt64(600_000_000), random.NextInt64(100_000_000));
+            var input = random.NextInt64(TokenUsage.Sane);
+            var usage = new TokenUsage(input, random.NextInt64(TokenUsage.Sane), random.NextInt64(input + 1));
+
+            var exact = ((decimal)(usage.Input - usage.CachedInput) * price.InputMicroUsdPer1M) + ((decimal)usage.CachedInput * price.CachedInputMicroUsdPer1M) + ((decimal)usage.Output * price.OutputMicroUsdPer1M);
+            var expected = (long)Math.Floor((exact / 1_000_000) + 0.5m);
+
+            if (expected != price.CostOf(usage))
+            {
+                Assert.Fail($"seed {Seed}, round {i}: {usage} at {price}: {price.CostOf(usage)}, not {expected}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Close_PriceChangedMeanwhile_CountsByTheOneThatTheCallBeganWith()
+    {
+        var target = UsageFixture.Target("a", price: new(1_000_000, 0, 0));
+        var attempt = _tally.Begin(target, AttemptRole.Answer, _time.GetTimestamp());
+        _ = target with { ModelConfig = new() { Name = "m", Price = new(9_000_000, 0, 0) } };
+        attempt.End(FailureReason.None, new(10, 0), _time.GetTimestamp());
+
+        Assert.Equal(10, Close().CostMicroUsd);
+    }
+
     private RequestRecord Close() => RequestAccount.Close(UsageFixture.Settled(_tally), _tally.LastAttempt, _time);
 
     private void End(AttemptRole role, FailureReason outcome, TokenUsage? usage, ModelPrice? price) =>
