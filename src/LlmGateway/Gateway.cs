@@ -7,6 +7,7 @@ using LlmGateway.Database;
 using LlmGateway.Forwarding;
 using LlmGateway.Lifecycle;
 using LlmGateway.Limits;
+using LlmGateway.ModelTests;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -51,6 +52,7 @@ internal static class Gateway
         services.AddGatewayConfiguration(start);
         services.AddTelemetry(logging, start.Host.OpenTelemetry);
         services.AddAdmin();
+        services.AddModelTests();
     }
 
     /// <summary>The client side's order: ids and snapshot, room for it, caller, the caller's limits, then the endpoint itself.</summary>

@@ -47,7 +47,11 @@ public static class GatewayHost
 
         var app = builder.Build();
         app.UseLlmGateway();
-        StartNotices.Write(app, start);
+        if (inputs.IsServing)
+        {
+            StartNotices.Write(app, start);
+        }
+
         return app;
     }
 

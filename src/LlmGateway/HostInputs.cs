@@ -12,6 +12,9 @@ public sealed record HostInputs
     /// <summary>The environment variables.</summary>
     public required IReadOnlyDictionary<string, string> Variables { get; init; }
 
+    /// <summary>Whether it is to serve requests; false for commands that use the provider side alone and announce nothing.</summary>
+    public bool IsServing { get; init; } = true;
+
     /// <summary>Replaces services (a clock, say) in tests.</summary>
     public Action<IServiceCollection>? ConfigureServices { get; init; }
 }

@@ -1,7 +1,6 @@
 using System.Collections;
 using LlmGateway;
 using LlmGateway.Configuration;
-using LlmGateway.Lifecycle;
 
 var inputs = new HostInputs
 {
@@ -11,14 +10,7 @@ var inputs = new HostInputs
 };
 try
 {
-    if (args is ["health"])
-    {
-        return await HealthProbe.RunAsync(GatewayHost.ListenUrls(inputs), Console.Error);
-    }
-
-    await using var app = GatewayHost.Build(inputs);
-    await app.RunAsync();
-    return 0;
+    return await GatewayCommands.RunAsync(inputs, ServeAsync, Console.Out, Console.Error);
 }
 catch (StartupException exception)
 {
@@ -29,4 +21,11 @@ catch (Exception exception) when (ListenFailure.Describe(exception) is { } sente
 {
     await Console.Error.WriteLineAsync(sentence);
     return ListenFailure.ExitCode;
+}
+
+async Task<int> ServeAsync()
+{
+    await using var app = GatewayHost.Build(inputs);
+    await app.RunAsync();
+    return 0;
 }

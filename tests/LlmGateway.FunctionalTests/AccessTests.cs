@@ -74,6 +74,7 @@ public sealed class AccessTests
         ["GET /admin/keys"] = EndpointAccess.Admin,
         ["POST /admin/keys"] = EndpointAccess.Admin,
         ["DELETE /admin/keys/{name}"] = EndpointAccess.Admin,
+        ["POST /admin/model-tests"] = EndpointAccess.Admin,
         ["GET /admin/models"] = EndpointAccess.Admin,
         ["GET /admin/providers"] = EndpointAccess.Admin,
         ["GET /openapi/v1.json"] = EndpointAccess.Client,

@@ -13,7 +13,8 @@ internal static class AdminServices
         .AddSingleton<ModelStatusEndpoint>()
         .AddSingleton<ProviderStatusEndpoint>()
         .AddSingleton<UsageEndpoint>()
-        .AddSingleton<RequestsEndpoint>();
+        .AddSingleton<RequestsEndpoint>()
+        .AddSingleton<ModelTestsEndpoint>();
 
     public static void MapAdmin(this IEndpointRouteBuilder app)
     {
@@ -39,5 +40,7 @@ internal static class AdminServices
         app.MapMethods("/admin/keys", [HttpMethods.Get], (RequestDelegate)keys.ListAsync).WithAccess(EndpointAccess.Admin);
         app.MapMethods("/admin/keys", [HttpMethods.Post], (RequestDelegate)keys.MintAsync).WithAccess(EndpointAccess.Admin);
         app.MapMethods("/admin/keys/{name}", [HttpMethods.Delete], (RequestDelegate)keys.RevokeAsync).WithAccess(EndpointAccess.Admin);
+        var modelTests = app.ServiceProvider.GetRequiredService<ModelTestsEndpoint>();
+        app.MapMethods("/admin/model-tests", [HttpMethods.Post], (RequestDelegate)modelTests.HandleAsync).WithAccess(EndpointAccess.Admin);
     }
 }

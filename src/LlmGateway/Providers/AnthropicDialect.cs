@@ -14,7 +14,7 @@ namespace LlmGateway.Providers;
 /// tool, goes on with the assistant's own words, or has lost the thinking that a tool result belongs to is made without thinking; beside
 /// thinking that the client asked for, its sampling is left out, because the provider takes no other than its own there.
 /// </remarks>
-public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect
+public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect, IModelCatalog
 {
     private const string PinnedVersion = "2023-06-01";
 
@@ -66,12 +66,7 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
             message.Headers.TryAddWithoutValidation("anthropic-beta", betas);
         }
 
-        if (target.ApiKey is { } key)
-        {
-            message.Headers.TryAddWithoutValidation("x-api-key", key);
-        }
-
-        ConfiguredHeaders.Add(message.Headers, target.Provider.Headers);
+        AddKey(message.Headers, target);
         return ProviderCall.Send(message);
     }
 
@@ -92,6 +87,40 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
 
     public TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) =>
         error.Status == 400 ? Refused(error.Message, request.Scan) & ~known : TargetHabits.None;
+
+    public IModelCatalog Catalog => this;
+
+    public HttpRequestMessage? CreateListCall(GatewayRequest request, ProviderTarget target)
+    {
+        if (target.Provider.BaseUrl is not { } baseUrl)
+        {
+            return null;
+        }
+
+        var message = new HttpRequestMessage(HttpMethod.Get, new Uri(ProviderUrl.OpenAiRoot(baseUrl) + "/models?limit=1000")) { Version = HttpVersion.Version11 };
+        message.Headers.TryAddWithoutValidation("anthropic-version", target.Provider.ApiVersion ?? PinnedVersion);
+        AddKey(message.Headers, target);
+        return message;
+    }
+
+    public IReadOnlyList<string>? ReadList(ReadOnlyMemory<byte> body) => ModelNames.Read(body, "data", "id");
+
+    /// <summary>The list has dated names; the ones without a date, or with "latest", mean the newest of them.</summary>
+    public bool IsModel(string listed, string model)
+    {
+        var name = model.EndsWith("-latest", StringComparison.Ordinal) ? model[..^"-latest".Length] : model;
+        return listed == model || (listed.StartsWith(name + "-20", StringComparison.Ordinal) && listed.Length == name.Length + "-20260101".Length);
+    }
+
+    private static void AddKey(HttpRequestHeaders headers, ProviderTarget target)
+    {
+        if (target.ApiKey is { } key)
+        {
+            headers.TryAddWithoutValidation("x-api-key", key);
+        }
+
+        ConfiguredHeaders.Add(headers, target.Provider.Headers);
+    }
 
     /// <summary>Only what a message says of the model's own switches: the text after that may be the client's, a tool's name say.</summary>
     private static TargetHabits Refused(string message, ScannedRequest scan)

@@ -9,6 +9,8 @@ internal sealed class CompletionsOverChat(IProviderDialect chat) : IProviderDial
 {
     public string Name => chat.Name;
 
+    public IModelCatalog? Catalog => chat.Catalog;
+
     public bool Supports(Operation operation) => operation == Operation.Completions || chat.Supports(operation);
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)

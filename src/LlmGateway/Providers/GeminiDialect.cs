@@ -13,7 +13,7 @@ namespace LlmGateway.Providers;
 /// <c>store</c>, <c>service_tier</c>, <c>verbosity</c>, <c>prediction</c>, <c>web_search_options</c>, a function's <c>strict</c>, a
 /// message's <c>name</c>. What cannot be left out without changing the answer (audio output, image URLs, file ids, custom tools) is not carried.
 /// </remarks>
-public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect
+public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect, IModelCatalog
 {
     /// <summary>More than the one word: a function of the client's may be called "thinking".</summary>
     private static readonly string[] ThinkingRefusals =
@@ -46,13 +46,7 @@ public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func
         var url = GeminiUrl.Of(baseUrl, target.Provider.ApiVersion, target.Model, action);
         var message = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ReadOnlyMemoryContent(body) };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        if (target.ApiKey is { } key)
-        {
-            // Never in the query: that stands in logs.
-            message.Headers.TryAddWithoutValidation("x-goog-api-key", key);
-        }
-
-        ConfiguredHeaders.Add(message.Headers, target.Provider.Headers);
+        AddHeaders(message.Headers, target);
         return ProviderCall.Send(message);
     }
 
@@ -69,6 +63,35 @@ public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func
         error.Status == 400 && Array.Exists(ThinkingRefusals, words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase))
             ? TargetHabits.RefusesThinking & ~known
             : TargetHabits.None;
+
+    public IModelCatalog Catalog => this;
+
+    public HttpRequestMessage? CreateListCall(GatewayRequest request, ProviderTarget target)
+    {
+        if (target.Provider.BaseUrl is not { } baseUrl)
+        {
+            return null;
+        }
+
+        var message = new HttpRequestMessage(HttpMethod.Get, GeminiUrl.OfList(baseUrl, target.Provider.ApiVersion));
+        AddHeaders(message.Headers, target);
+        return message;
+    }
+
+    public IReadOnlyList<string>? ReadList(ReadOnlyMemory<byte> body) => ModelNames.Read(body, "models", "name");
+
+    public bool IsModel(string listed, string model) => listed == GeminiUrl.ResourceName(model);
+
+    private static void AddHeaders(HttpRequestHeaders headers, ProviderTarget target)
+    {
+        if (target.ApiKey is { } key)
+        {
+            // Never in the query: that stands in logs.
+            headers.TryAddWithoutValidation("x-goog-api-key", key);
+        }
+
+        ConfiguredHeaders.Add(headers, target.Provider.Headers);
+    }
 
     private GeminiCallMemory MemoryOf(GatewayRequest request, ProviderTarget target) => new(states, request.Key.Name, target.Provider.Name);
 }

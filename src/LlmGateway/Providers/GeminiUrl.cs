@@ -11,6 +11,23 @@ internal static partial class GeminiUrl
     /// <param name="action">What is asked of the model, colon first; may bring a query.</param>
     public static Uri Of(Uri baseUrl, string? apiVersion, string model, string action)
     {
+        // The action behind the name keeps ".." from being a path's step.
+        var (collection, name) = Split(model);
+        return new Uri($"{Root(baseUrl, apiVersion)}/{collection}/{Uri.EscapeDataString(name)}{action}");
+    }
+
+    /// <summary>Where the list of models is.</summary>
+    public static Uri OfList(Uri baseUrl, string? apiVersion) => new(Root(baseUrl, apiVersion) + "/models?pageSize=1000");
+
+    /// <summary>The model's name as it stands in a body: with its collection.</summary>
+    public static string ResourceName(string model)
+    {
+        var (collection, name) = Split(model);
+        return $"{collection}/{name}";
+    }
+
+    private static string Root(Uri baseUrl, string? apiVersion)
+    {
         var root = baseUrl.GetLeftPart(UriPartial.Path).TrimEnd('/');
         if (root.EndsWith("/openai", StringComparison.OrdinalIgnoreCase))
         {
@@ -22,16 +39,7 @@ internal static partial class GeminiUrl
             root += "/" + Uri.EscapeDataString(apiVersion ?? "v1beta");
         }
 
-        // The action behind the name keeps ".." from being a path's step.
-        var (collection, name) = Split(model);
-        return new Uri($"{root}/{collection}/{Uri.EscapeDataString(name)}{action}");
-    }
-
-    /// <summary>The model's name as it stands in a body: with its collection.</summary>
-    public static string ResourceName(string model)
-    {
-        var (collection, name) = Split(model);
-        return $"{collection}/{name}";
+        return root;
     }
 
     private static (string Collection, string Name) Split(string model) =>

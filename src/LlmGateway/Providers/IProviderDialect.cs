@@ -24,4 +24,7 @@ public interface IProviderDialect
 
     /// <summary>What a refusal teaches that is not <paramref name="known"/> yet: then the call is sent once more without the offending part.</summary>
     TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) => TargetHabits.None;
+
+    /// <summary>How to ask for the provider's models; null where it has no list.</summary>
+    IModelCatalog? Catalog => null;
 }

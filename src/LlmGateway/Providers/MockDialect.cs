@@ -12,6 +12,8 @@ public sealed class MockDialect : OpenAiDialect
 
     public override string Name => TypeName;
 
+    public override IModelCatalog? Catalog => null;
+
     /// <summary>A bare prompt is answered as the chat that it comes to.</summary>
     public override bool Supports(Operation operation) => operation is Operation.ChatCompletions or Operation.Embeddings;
 

@@ -15,7 +15,7 @@ namespace LlmGateway.Providers;
 /// <c>verbosity</c>, <c>prediction</c>, a message's <c>name</c>. What cannot be left out without changing the answer's shape
 /// (<c>n</c> above 1, audio, files, image URLs, custom tools) is not carried at all.
 /// </remarks>
-public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null) : IProviderDialect
+public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null) : IProviderDialect, IModelCatalog
 {
     private readonly Func<Guid> _newGuid = newGuid ?? Guid.NewGuid;
 
@@ -37,12 +37,7 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
 
         var message = new HttpRequestMessage(HttpMethod.Post, Url(baseUrl, path)) { Content = content };
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        if (target.ApiKey is { } key)
-        {
-            message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        }
-
-        ConfiguredHeaders.Add(message.Headers, target.Provider.Headers);
+        AddHeaders(message.Headers, target);
         return ProviderCall.Send(message);
     }
 
@@ -70,6 +65,27 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
             ? TargetHabits.RefusesThinking & ~known
             : TargetHabits.None;
 
+    public IModelCatalog Catalog => this;
+
+    public HttpRequestMessage? CreateListCall(GatewayRequest request, ProviderTarget target)
+    {
+        if (target.Provider.BaseUrl is not { } baseUrl)
+        {
+            return null;
+        }
+
+        var message = new HttpRequestMessage(HttpMethod.Get, Url(baseUrl, "/api/tags"));
+        AddHeaders(message.Headers, target);
+        return message;
+    }
+
+    public IReadOnlyList<string>? ReadList(ReadOnlyMemory<byte> body) => ModelNames.Read(body, "models", "name", "model");
+
+    /// <summary>A name without a tag means the tag "latest".</summary>
+    public bool IsModel(string listed, string model) => string.Equals(listed, model.Contains(':') ? model : model + ":latest", StringComparison.OrdinalIgnoreCase);
+
+    public string? RemedyFor(string model) => $"ollama pull {model}";
+
     private static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, out string path, out HttpContent content)
     {
         ProviderCall? problem;
@@ -88,6 +104,16 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
             : OllamaRequestWriter.TryWrite(request, target, habits, out body);
         content = new ReadOnlyMemoryContent(body);
         return problem;
+    }
+
+    private static void AddHeaders(HttpRequestHeaders headers, ProviderTarget target)
+    {
+        if (target.ApiKey is { } key)
+        {
+            headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        ConfiguredHeaders.Add(headers, target.Provider.Headers);
     }
 
     /// <summary>The base URL is accepted as people write it: with or without a slash, <c>/api</c> or <c>/v1</c> at its end.</summary>

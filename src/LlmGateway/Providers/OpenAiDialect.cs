@@ -10,7 +10,7 @@ namespace LlmGateway.Providers;
 /// OpenAI's own form, spoken by OpenAI and every compatible server. The body that the client sent is spliced where it must change and
 /// otherwise goes on byte for byte: unknown members and numbers arrive as they were written.
 /// </summary>
-public class OpenAiDialect : IProviderDialect
+public class OpenAiDialect : IProviderDialect, IModelCatalog
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
@@ -30,6 +30,9 @@ public class OpenAiDialect : IProviderDialect
     public virtual string Name => "openai";
 
     public virtual bool Supports(Operation operation) => true;
+
+    /// <summary>Most compatible servers have the list; what has none answers 404.</summary>
+    public virtual IModelCatalog? Catalog => this;
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
     {
@@ -91,6 +94,26 @@ public class OpenAiDialect : IProviderDialect
         }
 
         return request.Scan.IsStreaming && RefusesStreamOptions($"{error.Param} {error.Message}") ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
+    }
+
+    public HttpRequestMessage? CreateListCall(GatewayRequest request, ProviderTarget target) => CreateGet(request, target, "/models");
+
+    public virtual HttpRequestMessage? CreateKeyCall(GatewayRequest request, ProviderTarget target) => null;
+
+    public IReadOnlyList<string>? ReadList(ReadOnlyMemory<byte> body) => ModelNames.Read(body, "data", "id", "name");
+
+    /// <summary>A request without a body for what the server tells about itself.</summary>
+    private protected HttpRequestMessage? CreateGet(GatewayRequest request, ProviderTarget target, string path)
+    {
+        if (BaseUrlOf(target.Provider) is not { } baseUrl)
+        {
+            return null;
+        }
+
+        var url = EndpointOf(target).Flavor?.Url(baseUrl, target, path) ?? new Uri(ProviderUrl.OpenAiRoot(baseUrl) + path);
+        var message = new HttpRequestMessage(HttpMethod.Get, url) { Version = HttpVersion.Version11 };
+        AddHeaders(message.Headers, request, target);
+        return message;
     }
 
     /// <summary>Another option than <c>include_usage</c> is the client's own, and no reason to do without usage.</summary>

@@ -21,6 +21,7 @@ public sealed class ConfigFileTests
 
     [Theory]
     [InlineData("llm:\n  strategy: single\n  strategy: fastest\n", ":3:", "stands there twice")]
+    [InlineData("providers:\n  local:\n    base_url: http://h\n    models:\n      a: {}\n      a: {}\n", ":6:", "stands there twice")]
     [InlineData("llm:\n  strategy: !!str single\n", ":2:", "Tags")]
     [InlineData("llm: !evil {}\n", ":1:", "Tags")]
     [InlineData("llm:\n  strategy: [unclosed\n", ":", "not valid YAML")]

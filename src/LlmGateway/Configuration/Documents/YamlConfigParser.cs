@@ -150,13 +150,18 @@ internal sealed partial class YamlConfigParser
             }
 
             var memberPath = MemberReader.Join(path, key.Value);
-            if (!seen.Add(key.Value))
+            var isFirst = seen.Add(key.Value);
+            if (!isFirst)
             {
                 _scope.Report((int)key.Start.Line, memberPath, "stands there twice", "Keep one of the two.");
             }
 
             var value = ReadNode(parser, memberPath, depth + 1);
-            map.Members.Add(new(key.Value, value));
+            if (isFirst)
+            {
+                map.Members.Add(new(key.Value, value));
+            }
+
             map.Size += value.Size + 1;
         }
 

@@ -100,11 +100,17 @@ public sealed class RedisServer : IAsyncLifetime
     public async Task<string> CommandAsync(params string[] command)
     {
         using var client = await ConnectAsync();
-        await SendAsync(client, command);
-        using var reader = new StreamReader(client.GetStream(), Encoding.UTF8);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        var line = await reader.ReadLineAsync(limit.Token) ?? "";
-        return line is ['$', not '-', ..] ? await reader.ReadLineAsync(limit.Token) ?? "" : line;
+        return await AskAsync(client, command);
+    }
+
+    /// <summary>One command for which it wants a password.</summary>
+    public async Task<string> LoginCommandAsync(string password, params string[] command)
+    {
+        using var client = await ConnectAsync();
+        await SendAsync(client, ["AUTH", password]);
+        var answer = new byte[5];
+        await client.GetStream().ReadExactlyAsync(answer);
+        return Encoding.ASCII.GetString(answer) == "+OK\r\n" ? await AskAsync(client, command) : "the password was refused";
     }
 
     public async ValueTask DisposeAsync()
@@ -115,6 +121,15 @@ public sealed class RedisServer : IAsyncLifetime
         }
 
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<string> AskAsync(TcpClient client, string[] command)
+    {
+        await SendAsync(client, command);
+        using var reader = new StreamReader(client.GetStream(), Encoding.UTF8);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        var line = await reader.ReadLineAsync(limit.Token) ?? "";
+        return line is ['$', not '-', ..] ? await reader.ReadLineAsync(limit.Token) ?? "" : line;
     }
 
     private async Task<TcpClient> ConnectAsync()
