@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Runtime.Versioning;
 using System.Text;
 using LlmGateway.FunctionalTests.Infrastructure;
 
@@ -11,6 +12,7 @@ namespace LlmGateway.FunctionalTests;
 /// What the image holds, run as the image would run it: the published files where nobody may write, a user without rights or home, one
 /// folder for data, the Dockerfile's own variables and commands. Only the engine is missing.
 /// </summary>
+[SupportedOSPlatform("linux")]
 public sealed class ContainerTests
 {
     private const string User = "1654";

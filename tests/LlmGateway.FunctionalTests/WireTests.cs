@@ -28,7 +28,7 @@ public sealed class WireTests
     [InlineData("a negative length", "Content-Length: -1", Hidden)]
     [InlineData("an odd coding", "Transfer-Encoding: xchunked", "2d\r\n" + Body + "\r\n0\r\n\r\n")]
     [InlineData("codings in the wrong order", "Transfer-Encoding: chunked, identity", "2d\r\n" + Body + "\r\n0\r\n\r\n")]
-    [InlineData("two codings", "Transfer-Encoding: gzip, chunked", "2d\r\n" + Body + "\r\n0\r\n\r\n" )]
+    [InlineData("two codings", "Transfer-Encoding: gzip, chunked", "2d\r\n" + Body + "\r\n0\r\n\r\n")]
     [InlineData("a space before the colon", "Content-Length : 45", Body + Hidden)]
     [InlineData("a folded header", "X-Folded: a\r\n b\r\nContent-Length: 45", Body)]
     [InlineData("a chunk size out of range", "Transfer-Encoding: chunked", "fffffffffffffffff\r\n" + Hidden)]
