@@ -363,7 +363,7 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         using var next = new JournalStage(Folder);
         using var carrier = next.Carrier(ledger);
         await carrier.StartAsync(Cancelled);
-        await Eventually(() => !Directory.GetFiles(Folder, "*.journal").Any());
+        await Eventually(() => Directory.GetFiles(Folder, "*.journal").Length == 0);
         await carrier.StopAsync(Cancelled);
     }
 
