@@ -431,7 +431,7 @@ public sealed class BadInputTests
     private static (int, string?) Pair(OpenAiError error) => (error.Status, error.Code);
 
     private static ScriptedProvider Hello() => ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Chosen(request =>
-        request.Json().TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True ? OpenAiReplies.Stream("hi") : Script.Json(OpenAiReplies.Completion("hi"))));
+        request.Json().TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True ? OpenAiReplies.Stream("hi") : Script.Json(OpenAiReplies.Completion("{}"))));
 
     private static Task<GatewayUnderTest> StartAsync(ScriptedProvider provider) => new GatewayUnderTest().InProduction(provider).StartAsync();
 

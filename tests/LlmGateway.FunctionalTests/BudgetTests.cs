@@ -11,6 +11,8 @@ public sealed class BudgetTests(ITestOutputHelper output)
 {
     private const string TenDollars = "\"budget_usd\": 10, \"budget_period\": \"month\"";
 
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task A_budget_of_ten_calls_takes_ten_of_two_hundred_at_once()
     {
@@ -30,7 +32,7 @@ public sealed class BudgetTests(ITestOutputHelper output)
                 }
             }
 
-            await answer.Content.ReadAsByteArrayAsync();
+            await answer.Content.ReadAsByteArrayAsync(Cancellation);
             return answer.StatusCode;
         }).ToList();
         await Eventually.TrueAsync(() => asking.Count(task => task.IsCompleted) == 190, "190 refusals");
@@ -50,7 +52,7 @@ public sealed class BudgetTests(ITestOutputHelper output)
         await using var stage = await LimitedStage.StartAsync("\"budget_usd\": 1, \"budget_period\": \"day\"");
         using (var spent = await stage.AskAsync())
         {
-            await spent.Content.ReadAsByteArrayAsync();
+            await spent.Content.ReadAsByteArrayAsync(Cancellation);
         }
 
         await Eventually.AnswersAsync<bool>(
@@ -88,7 +90,7 @@ public sealed class BudgetTests(ITestOutputHelper output)
         foreach (var tokens in (int[])[4, 3])
         {
             using var answer = await stage.AskAsync(tokens);
-            await answer.Content.ReadAsByteArrayAsync();
+            await answer.Content.ReadAsByteArrayAsync(Cancellation);
         }
 
         await stage.Gateway.Ledger.WaitForRequestsAsync(2);
@@ -179,12 +181,12 @@ public sealed class BudgetTests(ITestOutputHelper output)
         using (var fresh = await stage.AskAsync(maxTokens: 2))
         {
             Assert.Equal(HttpStatusCode.OK, fresh.StatusCode);
-            await fresh.Content.ReadAsByteArrayAsync();
+            await fresh.Content.ReadAsByteArrayAsync(Cancellation);
         }
 
         // The stream of March ends in April, and April's budget is what it was: one dollar of the fresh call is left.
         gate.Release();
-        await running.Content.ReadAsByteArrayAsync();
+        await running.Content.ReadAsByteArrayAsync(Cancellation);
         await Eventually.AnswersAsync<bool>(
             async () =>
             {

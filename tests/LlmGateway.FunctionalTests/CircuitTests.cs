@@ -100,6 +100,22 @@ public sealed class CircuitTests
         Assert.Equal(0, await CircuitAsync(stage));
     }
 
+    // A prompt can provoke an answer that is no JSON: nobody can close a target to others with it.
+    [Fact]
+    public async Task Answers_in_the_wrong_form_never_open_it()
+    {
+        await using var stage = await AloneAsync(Long);
+        stage.First.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: false, "no JSON"));
+
+        for (var i = 0; i < 5; i++)
+        {
+            (await stage.AskAsync(ProductionStage.Body(false, more: ",\"response_format\":{\"type\":\"json_object\"}"))).AssertError(502, "all_providers_failed");
+        }
+
+        Assert.Equal(0, await CircuitAsync(stage));
+        Assert.Equal(5, stage.First.Requests.Count);
+    }
+
     // E04: with one agent's key refused, the other agents' calls to the same model go on.
     [Fact]
     public async Task A_refused_key_is_not_tried_again_and_other_keys_go_on()

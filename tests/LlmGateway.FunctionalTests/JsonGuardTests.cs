@@ -103,6 +103,17 @@ public sealed class JsonGuardTests
         Assert.Contains("invalid_response", answer.ErrorMessage, StringComparison.Ordinal);
     }
 
+    // The agents that ship ask for JSON, and the first call of all finds no model but the mock.
+    [Fact]
+    public async Task The_mock_that_stands_in_is_not_held_to_it()
+    {
+        await using var gateway = await new GatewayUnderTest().WithAgents("""{"default":{"response_format":"json"}}""").StartAsync();
+
+        using var response = await gateway.SendAsync(ProductionStage.Path, ProductionStage.Body(false));
+
+        Assert.Contains("Mock response to: Hello there", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Streams_are_not_held_back_to_be_judged()
     {

@@ -10,6 +10,8 @@ namespace LlmGateway.FunctionalTests;
 /// <summary>Rates, calls at once and tokens of client keys, counted by one instance.</summary>
 public sealed class LimitTests(ITestOutputHelper output)
 {
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task A_thousand_requests_in_a_second_get_exactly_the_limit()
     {
@@ -33,9 +35,9 @@ public sealed class LimitTests(ITestOutputHelper output)
         await using var stage = await LimitedStage.StartAsync("\"rpm\": 2, \"tpm\": 1000");
 
         using var first = await stage.AskAsync(maxTokens: 100);
-        await first.Content.ReadAsByteArrayAsync();
+        await first.Content.ReadAsByteArrayAsync(Cancellation);
         using var second = await stage.AskAsync();
-        await second.Content.ReadAsByteArrayAsync();
+        await second.Content.ReadAsByteArrayAsync(Cancellation);
         using var refused = await stage.AskAsync();
 
         Assert.Equal(("2", "1", "1000"), (Header(first, "x-ratelimit-limit-requests"), Header(first, "x-ratelimit-remaining-requests"), Header(first, "x-ratelimit-limit-tokens")));
@@ -84,7 +86,7 @@ public sealed class LimitTests(ITestOutputHelper output)
         (await stage.AskAsync()).Dispose();
 
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(IPAddress.Loopback, new Uri(stage.Gateway.BaseUrl).Port);
+        await socket.ConnectAsync(IPAddress.Loopback, new Uri(stage.Gateway.BaseUrl).Port, Cancellation);
         await socket.SendAsync(Encoding.ASCII.GetBytes(
             $"POST {ProductionStage.Path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {LimitedStage.Key}\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"));
         var buffer = new byte[4096];
@@ -114,7 +116,7 @@ public sealed class LimitTests(ITestOutputHelper output)
         // One client leaves, the other's stream ends.
         one.Dispose();
         second.Release();
-        await two.Content.ReadAsByteArrayAsync();
+        await two.Content.ReadAsByteArrayAsync(Cancellation);
         two.Dispose();
         await Eventually.AnswersAsync<bool>(
             async () =>
@@ -136,7 +138,7 @@ public sealed class LimitTests(ITestOutputHelper output)
         {
             using var answer = await stage.AskAsync();
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            await answer.Content.ReadAsByteArrayAsync();
+            await answer.Content.ReadAsByteArrayAsync(Cancellation);
         }
     }
 
@@ -158,7 +160,7 @@ public sealed class LimitTests(ITestOutputHelper output)
         }
 
         gate.Release();
-        await running.Content.ReadAsByteArrayAsync();
+        await running.Content.ReadAsByteArrayAsync(Cancellation);
         running.Dispose();
         await Eventually.AnswersAsync<bool>(
             async () =>
@@ -176,7 +178,7 @@ public sealed class LimitTests(ITestOutputHelper output)
         await using var stage = await LimitedStage.StartAsync("\"tpm\": 1000");
         stage.Provider.Answers(Script.Json(LimitedStage.Answer(5000)));
         using var first = await stage.AskAsync(maxTokens: 10);
-        await first.Content.ReadAsByteArrayAsync();
+        await first.Content.ReadAsByteArrayAsync(Cancellation);
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
 
         await Eventually.AnswersAsync<bool>(

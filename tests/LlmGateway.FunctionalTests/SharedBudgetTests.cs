@@ -135,6 +135,7 @@ public sealed class SharedBudgetTests(RedisServer redis, PostgresServer postgres
         // A third instance knows nothing but what the ledger says.
         await stage.AddGatewayAsync(LimitedStage.Keys(LimitedStage.KeyEntry("\"budget_usd\": 10, \"budget_period\": \"month\"", _key)), gateway => Configure(gateway, database));
         await UpAsync(stage);
+        await SettledAsync(stage);
         var admitted = await AskGatedAsync(stage, 30, 4);
 
         Assert.Equal(4, admitted);
@@ -148,7 +149,7 @@ public sealed class SharedBudgetTests(RedisServer redis, PostgresServer postgres
 
         await BecomesAsync(isValid: true);
         using var revoke = new HttpRequestMessage(HttpMethod.Delete, "/admin/keys/fresh") { Headers = { { "Authorization", "Bearer sk-admin-of-the-tests" } } };
-        using (var revoked = await stage.Gateways[0].Client.SendAsync(revoke))
+        using (var revoked = await stage.Gateways[0].Client.SendAsync(revoke, TestContext.Current.CancellationToken))
         {
             Assert.Equal(HttpStatusCode.NoContent, revoked.StatusCode);
         }
@@ -220,7 +221,7 @@ public sealed class SharedBudgetTests(RedisServer redis, PostgresServer postgres
         var degraded = 0.0;
         foreach (var gateway in stage.Gateways)
         {
-            degraded += (await gateway.MetricsAsync()).Sum("llm_gateway_degraded_decisions_total");
+            degraded += await DegradedAsync(gateway);
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{degraded} decisions without a store");
@@ -229,6 +230,26 @@ public sealed class SharedBudgetTests(RedisServer redis, PostgresServer postgres
         stage.Provider.AlwaysAnswers(_ => Script.Json(LimitedStage.Answer(1)));
         return stage.Provider.Requests.Count - before;
     }
+
+    /// <summary>Waits until every gateway asks Redis again, by calls that no budget holds and that so cost nothing.</summary>
+    private static async Task SettledAsync(LimitedStage stage)
+    {
+        for (var i = 0; i < stage.Gateways.Count; i++)
+        {
+            var (gateway, at) = (stage.Gateways[i], i);
+            await Eventually.AnswersAsync<bool>(
+                async () =>
+                {
+                    var before = await DegradedAsync(gateway);
+                    using var refused = await stage.AskAsync(maxTokens: 1000, gateway: at);
+                    Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+                    return await DegradedAsync(gateway) == before ? true : null;
+                },
+                "Redis to be asked again");
+        }
+    }
+
+    private static async Task<double> DegradedAsync(GatewayUnderTest gateway) => (await gateway.MetricsAsync()).Sum("llm_gateway_degraded_decisions_total");
 
     private static async Task AskEachAsync(LimitedStage stage, int count)
     {

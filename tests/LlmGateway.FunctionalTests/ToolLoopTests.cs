@@ -81,7 +81,7 @@ public sealed class ToolLoopTests
             Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("later")).WaitFor(second).Event(OpenAiReplies.FinishChunk()).Done());
 
         using var response = await stage.OpenAsync(ProductionStage.Body(true));
-        await using var reader = await SseReader.OpenAsync(response);
+        await using var reader = await SseReader.OpenAsync(response, TestContext.Current.CancellationToken);
         await ReadUntilAsync(reader, "early");
         Assert.Single(stage.First.Requests);
         first.Release();

@@ -25,7 +25,7 @@ internal sealed class RateLimiter(SharedLimits shared, GatewayMetrics metrics, T
     public long RunningOf(string keyName) => _states.TryGetValue(keyName, out var state) ? state.Running : 0;
 
     /// <summary>Lets a request in: then there is an admission, to be given back with <see cref="Leave"/>; or says which limit is in the way.</summary>
-    public async ValueTask<(Admission? Admission, LimitReading Reading)> EnterAsync(ClientKey key, BudgetPlace? budget)
+    public async ValueTask<(KeyAdmission? Admission, LimitReading Reading)> EnterAsync(ClientKey key, BudgetPlace? budget)
     {
         var (admission, reading) = await TryEnterAsync(key, budget);
         if (reading.Refused == LimitKind.Concurrency)
@@ -38,7 +38,7 @@ internal sealed class RateLimiter(SharedLimits shared, GatewayMetrics metrics, T
     }
 
     /// <summary>Counts the tokens that the request will use at most, as far as anybody can tell. The counting is corrected when it leaves.</summary>
-    public async ValueTask<LimitReading> CountTokensAsync(Admission admission, long limit, long estimate)
+    public async ValueTask<LimitReading> CountTokensAsync(KeyAdmission admission, long limit, long estimate)
     {
         var state = admission.State;
         if (state is null)
@@ -68,7 +68,7 @@ internal sealed class RateLimiter(SharedLimits shared, GatewayMetrics metrics, T
     }
 
     /// <summary>The request is over.</summary>
-    public void Leave(Admission admission, long usedTokens)
+    public void Leave(KeyAdmission admission, long usedTokens)
     {
         var difference = admission.Key.TokensPerMinute is null ? 0 : usedTokens - admission.CountedTokens;
         if (admission.State is { } state)
@@ -81,14 +81,14 @@ internal sealed class RateLimiter(SharedLimits shared, GatewayMetrics metrics, T
         }
     }
 
-    private async ValueTask<(Admission? Admission, LimitReading Reading)> TryEnterAsync(ClientKey key, BudgetPlace? budget)
+    private async ValueTask<(KeyAdmission? Admission, LimitReading Reading)> TryEnterAsync(ClientKey key, BudgetPlace? budget)
     {
         var limits = KeyLimits.Of(key);
         if (shared.IsConfigured)
         {
             if (await shared.EnterAsync(key, limits, budget) is { } entered)
             {
-                return (entered.Reading.Refused == LimitKind.None ? new Admission(key, null, entered.Lease) : null, entered.Reading);
+                return (entered.Reading.Refused == LimitKind.None ? new KeyAdmission(key, null, entered.Lease) : null, entered.Reading);
             }
 
             metrics.DegradedDecision("redis");
@@ -97,6 +97,6 @@ internal sealed class RateLimiter(SharedLimits shared, GatewayMetrics metrics, T
 
         var state = _states.GetOrAdd(key.Name, static _ => new KeyState());
         var reading = state.Enter(limits, Now);
-        return (reading.Refused == LimitKind.None ? new Admission(key, state, null) : null, reading);
+        return (reading.Refused == LimitKind.None ? new KeyAdmission(key, state, null) : null, reading);
     }
 }

@@ -8,9 +8,9 @@ internal sealed class TokenLimit(RateLimiter limiter, GatewayMetrics metrics)
 {
     /// <summary>Null: it may go on.</summary>
     public ValueTask<GatewayError?> CountAsync(HttpContext context, GatewayRequest request) =>
-        request.Key.TokensPerMinute is { } limit && context.Features.Get<Admission>() is { } admission ? CountAsync(context, request, admission, limit) : new((GatewayError?)null);
+        request.Key.TokensPerMinute is { } limit && context.Features.Get<KeyAdmission>() is { } admission ? CountAsync(context, request, admission, limit) : new((GatewayError?)null);
 
-    private async ValueTask<GatewayError?> CountAsync(HttpContext context, GatewayRequest request, Admission admission, long limit)
+    private async ValueTask<GatewayError?> CountAsync(HttpContext context, GatewayRequest request, KeyAdmission admission, long limit)
     {
         var estimate = CallEstimate.Of(request, (request.ExplicitTarget ?? request.Profile.Target).Sampling);
 

@@ -53,10 +53,12 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
     private void EndWhole(FailureReason outcome, in ProviderReply reply)
     {
         NoteFirstToken();
-        Settle(outcome, reply.Usage ?? TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes)));
+
+        // An answer in the wrong form was provoked by the prompt as likely as not: a client must not be able to close a target to others.
+        Settle(outcome, reply.Usage ?? TokenEstimate.Of(request, TokenEstimate.OfText(reply.OutputBytes)), isHealthy: true);
     }
 
-    private void Settle(FailureReason outcome, TokenUsage? usage)
+    private void Settle(FailureReason outcome, TokenUsage? usage, bool isHealthy = false)
     {
         if (Interlocked.Exchange(ref _isSettled, 1) != 0)
         {
@@ -65,7 +67,7 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
         tally.End(outcome, usage, time.GetTimestamp());
         state.Statistics.Record(tally, request.Scan.IsStreaming, time);
-        state.End(slot, outcome, _hasAnswered, request.Config.Circuit);
+        state.End(slot, isHealthy ? FailureReason.None : outcome, _hasAnswered, request.Config.Circuit);
     }
 
     private TokenUsage? Counted(FailureReason outcome, StreamTranslator translator) =>

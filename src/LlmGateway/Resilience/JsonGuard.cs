@@ -13,9 +13,12 @@ internal static class JsonGuard
 {
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 128 };
 
-    /// <summary>Whether the answer shall be JSON. Streams are out before they could be judged, and what is in the client's own form is not read.</summary>
+    /// <summary>
+    /// Whether the answer shall be JSON. Streams are out before they could be judged, what is in the client's own form is not read, and a
+    /// stand-in (the mock, where no local model is there) answers as it can.
+    /// </summary>
     public static bool Watches(GatewayRequest request, ProviderTarget target) =>
-        request is { Operation: Operation.ChatCompletions, Scan.IsStreaming: false } && WantsJson(request, target) && !request.IsNativeAt(target);
+        request is { Operation: Operation.ChatCompletions, Scan.IsStreaming: false } && WantsJson(request, target) && !request.IsNativeAt(target) && target.OnlyAfter is null;
 
     /// <summary>Whether the target was asked for JSON: what the client says goes before what the profile says.</summary>
     public static bool WantsJson(GatewayRequest request, ProviderTarget target) =>

@@ -12,6 +12,9 @@ internal sealed class BestOfTwoStrategy(ContestPlanner contests, TargetCaller ta
     /// <summary>An evaluation takes at most this, and at most a quarter of what is left of the request's time.</summary>
     private static readonly TimeSpan LongestEvaluation = TimeSpan.FromSeconds(30);
 
+    /// <summary>None of the three is waited for when it is busy or cooling down, and none is asked twice: there is another way on.</summary>
+    private static readonly CallTurn OneOfSeveral = new(HasNext: true, RetriesLeft: 0);
+
     public string Name => RoutingStrategies.BestOfTwo;
 
     public RoutePlan Arrange(GatewayRequest request, RoutePlan plan) => plan with { Contest = contests.Plan(request, plan) };
@@ -23,13 +26,13 @@ internal sealed class BestOfTwoStrategy(ContestPlanner contests, TargetCaller ta
     {
         // Both answers, and what comes after them, are compared and kept in one form.
         var common = request.NativeForm is null ? request : request with { NeedsTranslation = true };
+        var walk = new RouteWalk(common, Without(plan, contest), time);
         var waitedFrom = time.GetTimestamp();
         var candidates = await Task.WhenAll(
             AnswerAsync(common, contest.First, cancellationToken),
             AnswerAsync(common, contest.Second, cancellationToken));
         request.Tally.ProviderWait += time.GetElapsedTime(waitedFrom);
 
-        var walk = new RouteWalk(common, Without(plan, contest), time);
         foreach (var failed in candidates.Where(candidate => candidate.Failure is not null))
         {
             walk.Note(failed.Target, failed.Failure!);
@@ -51,7 +54,7 @@ internal sealed class BestOfTwoStrategy(ContestPlanner contests, TargetCaller ta
 
     private async Task<Candidate> AnswerAsync(GatewayRequest request, ProviderTarget target, CancellationToken cancellationToken)
     {
-        var result = await targets.RunAsync(request, target, AttemptRole.Candidate, cancellationToken);
+        var result = await targets.RunAsync(request, target, AttemptRole.Candidate, OneOfSeveral, cancellationToken);
         return await Candidate.CollectAsync(request, target, result, cancellationToken);
     }
 
@@ -67,7 +70,7 @@ internal sealed class BestOfTwoStrategy(ContestPlanner contests, TargetCaller ta
         var waitedFrom = time.GetTimestamp();
         var limit = TimeSpan.FromTicks(Math.Min(timeLeft.Ticks / 4, LongestEvaluation.Ticks));
         var question = EvaluatorRequest.Create(request, first.Text!.ToString(), second.Text!.ToString(), time.GetElapsedTime(request.Tally.Started) + limit);
-        var result = await targets.RunAsync(question, EvaluatorRequest.Sober(evaluator), AttemptRole.Evaluator, cancellationToken);
+        var result = await targets.RunAsync(question, EvaluatorRequest.Sober(evaluator), AttemptRole.Evaluator, OneOfSeveral, cancellationToken);
         var verdict = await Candidate.CollectAsync(question, evaluator, result, cancellationToken);
         request.Tally.ProviderWait += time.GetElapsedTime(waitedFrom);
         return EvaluatorVerdict.Read(verdict.Text?.Content ?? "") switch

@@ -31,6 +31,7 @@ internal sealed class FastestStrategy(TargetPaces paces, SingleStrategy single, 
     {
         var measured = ChooseToMeasure(request, plan);
         var pace = measured is null ? null : paces.Of(measured, request.Scan.IsStreaming);
+        var known = request.Tally.LastAttempt;
         pace?.BeginMeasurement();
         try
         {
@@ -41,7 +42,7 @@ internal sealed class FastestStrategy(TargetPaces paces, SingleStrategy single, 
             pace?.EndMeasurement();
             if (!cancellationToken.IsCancellationRequested)
             {
-                paces.Learn(request);
+                paces.Learn(request, known);
             }
         }
     }

@@ -9,6 +9,8 @@ namespace LlmGateway.Routing;
 /// </summary>
 internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan, TimeProvider time)
 {
+    // A request with tools goes its way once for each round.
+    private readonly int _earlierAttempts = request.Tally.AttemptCount;
     private List<FailedAttempt>? _failed;
     private List<SkippedTarget>? _skipped;
     private FailureReason? _lastReason;
@@ -24,7 +26,9 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan, TimeProv
     /// <summary>Whether nobody else may answer: the client's own fault, or a reason that the profile does not go on after.</summary>
     public bool MustStop { get; private set; }
 
-    private bool MayAttempt => !MustStop && (_failed is null || request.Tally.AttemptCount < plan.MaxAttempts);
+    private int AttemptsLeft => plan.MaxAttempts - (request.Tally.AttemptCount - _earlierAttempts);
+
+    private bool MayAttempt => !MustStop && (_failed is null || AttemptsLeft > 0);
 
     private bool HasTime => request.TimeLeft(time) >= TargetCaller.LeastTime;
 
@@ -56,7 +60,7 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan, TimeProv
     /// <summary>The next target to ask beside one that is silent; null: there is none that needs no failure before it, or no attempt left.</summary>
     public ProviderTarget? NextBeside()
     {
-        if (MustStop || request.Tally.AttemptCount >= plan.MaxAttempts || !HasTime)
+        if (MustStop || AttemptsLeft <= 0 || !HasTime)
         {
             return null;
         }
@@ -78,7 +82,7 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan, TimeProv
     public CallTurn Turn(bool hasCompany = false)
     {
         var hasNext = hasCompany || HasNext();
-        return new CallTurn(hasNext, Math.Max(0, Math.Min(request.Config.RetryAttempts, plan.MaxAttempts - request.Tally.AttemptCount - (hasNext ? 2 : 1))));
+        return new CallTurn(hasNext, Math.Max(0, Math.Min(request.Config.RetryAttempts, AttemptsLeft - (hasNext ? 2 : 1))));
     }
 
     /// <summary>Takes in why a target did not answer.</summary>

@@ -12,10 +12,12 @@ internal sealed class TargetPaces(TimeProvider time)
         _paces.GetOrAdd((target.Provider.Name, target.Provider.BaseUrl, target.ModelLabel, isStreaming), static (_, time) => new TargetPace(time), time);
 
     /// <summary>Takes in what a request's attempts have shown. A failure counts as its target's time-out; one that lost a race was at least as slow as it was allowed to be.</summary>
-    public void Learn(GatewayRequest request)
+    /// <param name="request">The request.</param>
+    /// <param name="known">The last of its attempts that was taken in before; null: none was.</param>
+    public void Learn(GatewayRequest request, AttemptTally? known)
     {
         var isStreaming = request.Scan.IsStreaming;
-        for (var attempt = request.Tally.LastAttempt; attempt is not null; attempt = attempt.Previous)
+        for (var attempt = request.Tally.LastAttempt; attempt is not null && attempt != known; attempt = attempt.Previous)
         {
             if (Sample(attempt) is { } sample)
             {

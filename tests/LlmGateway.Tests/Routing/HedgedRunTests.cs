@@ -33,6 +33,20 @@ public sealed class HedgedRunTests
         Assert.Equal(1, request.Tally.AttemptCount);
     }
 
+    // Rounds of a request with tools share its tally: earlier ones used to leave later ones without an attempt.
+    [Fact]
+    public async Task Run_LaterRound_HasAttemptsOfItsOwn()
+    {
+        using var stage = new StrategyStage();
+        var request = stage.Request("fastest", [Mock("silent", 50), Mock("second", 1)], hedgeAfter: 2, maxRetries: 1);
+
+        Assert.Equal("second", await stage.AnsweredByAsync(request, 2, 1));
+        Assert.Equal("second", await stage.AnsweredByAsync(request, 2, 1));
+
+        Assert.Equal(4, request.Tally.AttemptCount);
+        Assert.Null(stage.Paces.Of(request.Profile.Target, isStreaming: false).Average);
+    }
+
     [Fact]
     public async Task Run_LastAttemptIsTheHedge_AFailureOfTheFirstLeavesItRunning()
     {

@@ -3,7 +3,7 @@ using LlmGateway.Model;
 namespace LlmGateway.Limits;
 
 /// <summary>One request's place within its key's limits, from the moment it was let in to its end.</summary>
-internal sealed class Admission(ClientKey key, KeyState? state, SharedLease? lease)
+internal sealed class KeyAdmission(ClientKey key, KeyState? state, SharedLease? lease)
 {
     public ClientKey Key { get; } = key;
 
