@@ -33,7 +33,14 @@ public class JournalBenchmarks : IDisposable
         _record = RequestAccount.Close(
             new SettledRequest
             {
-                Tally = _request.Tally, Key = _request.Key, Agent = "bench", Strategy = "single", Endpoint = "/v1/chat/completions", Status = 200, Time = DateTimeOffset.UnixEpoch, Duration = TimeSpan.FromSeconds(1),
+                Tally = _request.Tally,
+                Key = _request.Key,
+                Agent = "bench",
+                Strategy = "single",
+                Endpoint = "/v1/chat/completions",
+                Status = 200,
+                Time = DateTimeOffset.UnixEpoch,
+                Duration = TimeSpan.FromSeconds(1),
             },
             _call,
             TimeProvider.System);

@@ -188,10 +188,25 @@ public sealed class AdminUsageTests(PostgresServer server)
         var isCached = attempts.Length == 0 && random.Next(2) == 0;
         return new()
         {
-            Id = id, Time = time, RequestId = "r", Key = Pick("crm", "shop")!, Department = Pick("sales", null), UserId = Pick("u1", "u2", null), Agent = Pick("writer", "default", "")!, Strategy = "single", Endpoint = "/v1/chat/completions",
-            Status = random.Next(5) switch { 0 => 502, 1 => 499, 2 => 0, _ => 200 }, Provider = attempts.Length == 0 && !isCached ? null : attempts.LastOrDefault()?.Provider ?? "a", Model = attempts.LastOrDefault()?.Model ?? "m",
-            Usage = attempts.Aggregate(default(TokenUsage), (sum, attempt) => sum + attempt.Usage), CostMicroUsd = attempts.Sum(attempt => attempt.CostMicroUsd), IsUnpriced = attempts.Any(attempt => attempt.IsUnpriced),
-            Duration = attempts.Length == 1 ? attempts[0].Duration : TimeSpan.FromMicroseconds(random.Next(1_000_000)), IsCached = isCached, SavedMicroUsd = isCached ? random.Next(1, 1000) : 0, Attempts = attempts,
+            Id = id,
+            Time = time,
+            RequestId = "r",
+            Key = Pick("crm", "shop")!,
+            Department = Pick("sales", null),
+            UserId = Pick("u1", "u2", null),
+            Agent = Pick("writer", "default", "")!,
+            Strategy = "single",
+            Endpoint = "/v1/chat/completions",
+            Status = random.Next(5) switch { 0 => 502, 1 => 499, 2 => 0, _ => 200 },
+            Provider = attempts.Length == 0 && !isCached ? null : attempts.LastOrDefault()?.Provider ?? "a",
+            Model = attempts.LastOrDefault()?.Model ?? "m",
+            Usage = attempts.Aggregate(default(TokenUsage), (sum, attempt) => sum + attempt.Usage),
+            CostMicroUsd = attempts.Sum(attempt => attempt.CostMicroUsd),
+            IsUnpriced = attempts.Any(attempt => attempt.IsUnpriced),
+            Duration = attempts.Length == 1 ? attempts[0].Duration : TimeSpan.FromMicroseconds(random.Next(1_000_000)),
+            IsCached = isCached,
+            SavedMicroUsd = isCached ? random.Next(1, 1000) : 0,
+            Attempts = attempts,
         };
     }
 

@@ -1,7 +1,6 @@
 using LlmGateway.Database;
 using LlmGateway.Model;
 using LlmGateway.Telemetry;
-using LlmGateway.Tests.Database;
 using LlmGateway.Usage;
 using LlmGateway.Usage.Journal;
 using Microsoft.Extensions.Logging;
