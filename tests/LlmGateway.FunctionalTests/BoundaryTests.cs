@@ -189,6 +189,7 @@ public sealed class BoundaryTests
         (await stage.AskAsync(body)).AssertAnswered("Well met");
 
         Assert.Equal(body, stage.First.Requests.Single().Text);
+        await stage.Gateway.Log.WaitForAsync(line => line.Message == "request", "the request's line");
         Assert.Single(stage.Gateway.Log.Lines, line => line.Message == "request");
     }
 

@@ -113,15 +113,17 @@ public sealed class DashboardQueryTests
     /// <summary>One of everything that the gateway counts; targets answer more often than not, so that their circuits stay closed.</summary>
     private static async Task MakeTrafficAsync(ProductionStage stage, string trace)
     {
-        (await stage.AskAsync(isStreaming: true, ("traceparent", $"00-{trace}-00f067aa0ba902b7-01"))).AssertAnswered("Well met");
+        // All in one trace, so that each bucket's latest example is of it.
+        var context = ("traceparent", $"00-{trace}-00f067aa0ba902b7-01");
+        (await stage.AskAsync(isStreaming: true, context)).AssertAnswered("Well met");
         for (var i = 0; i < 5; i++)
         {
-            (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
+            (await stage.AskAsync(isStreaming: false, context)).AssertAnswered("Well met");
         }
 
-        (await stage.AskAsync(ProductionStage.Body(false, FirstFails))).AssertAnswered("Well met");
-        (await stage.AskAsync(ProductionStage.Body(false, FirstFails))).AssertAnswered("Well met");
-        (await stage.AskAsync(ProductionStage.Body(false, BothFail))).AssertError(502, "all_providers_failed");
+        (await stage.AskAsync(ProductionStage.Body(false, FirstFails), context)).AssertAnswered("Well met");
+        (await stage.AskAsync(ProductionStage.Body(false, FirstFails), context)).AssertAnswered("Well met");
+        (await stage.AskAsync(ProductionStage.Body(false, BothFail), context)).AssertError(502, "all_providers_failed");
 
         // What no request of this stage brings about is counted as its own stage counts it.
         var metrics = stage.Gateway.Services.GetRequiredService<GatewayMetrics>();

@@ -61,7 +61,7 @@ internal sealed class TargetCaller(ProviderAttempt attempts, TargetStates states
     private async ValueTask<Admission> WaitAsync(
         GatewayRequest request, CallCredentials credentials, TargetState state, Admission admission, bool hasNext, CancellationToken cancellationToken)
     {
-        var end = time.GetTimestamp() + (long)(TargetState.LongestWait.TotalSeconds * time.TimestampFrequency);
+        var end = time.GetTimestamp() + (long)(admission.Refusal!.WorthWaiting.TotalSeconds * time.TimestampFrequency);
         while (admission.Refusal is { WorthWaiting.Ticks: > 0 } refusal)
         {
             var left = Least(refusal.WorthWaiting, time.GetElapsedTime(time.GetTimestamp(), end), request.TimeLeft(time) - LeastTime);

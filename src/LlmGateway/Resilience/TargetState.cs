@@ -8,10 +8,11 @@ namespace LlmGateway.Resilience;
 /// refuse. Nothing here takes a lock; a healthy target costs a call a few reads and four interlocked steps.
 /// </summary>
 /// <remarks>
-/// <para><b>In doubt.</b> A target that has not answered since the start, has failed twice in a row, or has been silent for longer than it
-/// usually needs, gets no more unanswered calls at once than it would take to open its circuit (10 at most). So a dead target costs a burst
-/// of requests a handful of attempts, however slowly it fails. The others wait for its first sign of life, at most until two seconds after
-/// its oldest unanswered call began; then they go on to the next target. Where there is no next target nobody is held.</para>
+/// <para><b>In doubt.</b> A target that has just begun, or has failed twice in a row, gets no more unanswered calls at once than it would take
+/// to open its circuit (10 at most). So a dead target costs a burst of requests a handful of attempts, however slowly it fails. The others
+/// wait for its first sign of life. Of one that has failed they wait until two seconds after its oldest unanswered call began, and go on to
+/// the next target then. One that is new may only be slow: five seconds after its first call the doubt is over, and nobody leaves it for
+/// being slow. Where there is no next target nobody is held.</para>
 /// </remarks>
 internal sealed class TargetState
 {
@@ -22,6 +23,9 @@ internal sealed class TargetState
     public static readonly TimeSpan UsualCooldown = TimeSpan.FromSeconds(1);
 
     private const int MostCallsInDoubt = 10;
+
+    /// <summary>How long a target that has never answered is in doubt without having failed.</summary>
+    private static readonly TimeSpan LongestColdStart = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan SoonAgain = TimeSpan.FromSeconds(1);
 
@@ -224,11 +228,11 @@ internal sealed class TargetState
     {
         var since = Volatile.Read(ref _silentSince);
         var silence = since == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((double)(now - since) / _time.TimestampFrequency);
-        patience = silence < LongestWait ? LongestWait - silence : TimeSpan.Zero;
-        return Volatile.Read(ref _hasAnswered) == 0 || Circuit.FailuresInRow > 1 || silence > LongestUsualSilence();
+        var hasFailed = Circuit.FailuresInRow > 1;
+        var limit = hasFailed ? LongestWait : LongestColdStart;
+        patience = silence < limit ? limit - silence : TimeSpan.Zero;
+        return hasFailed || (Volatile.Read(ref _hasAnswered) == 0 && patience > TimeSpan.Zero);
     }
-
-    private TimeSpan LongestUsualSilence() => Statistics.AverageResponseTime is { } usual && usual * 3 > LongestWait ? usual * 3 : LongestWait;
 
     // Wakes nobody: calls that wait would wake each other without end.
     private void TakeBack(CallSlot slot)

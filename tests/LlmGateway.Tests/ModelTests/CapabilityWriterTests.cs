@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text;
 using LlmGateway.Configuration;
 using LlmGateway.ModelTests;
@@ -93,6 +94,7 @@ public sealed class CapabilityWriterTests : IDisposable
     }
 
     [Fact]
+    [SupportedOSPlatform("linux")]
     public void A_link_stays_a_link_and_rights_stay_rights()
     {
         var start = Start(Settings);

@@ -179,11 +179,9 @@ public sealed class TargetStateTests
     {
         var first = Enumerable.Range(0, 3).Select(_ => Enter()).ToList();
 
-        Assert.Equal(TargetState.LongestWait, Refused().WorthWaiting);
+        Assert.Equal(TimeSpan.FromSeconds(5), Refused().WorthWaiting);
         _time.Advance(TimeSpan.FromSeconds(1.5));
-        Assert.Equal(TimeSpan.FromSeconds(0.5), Refused().WorthWaiting);
-        _time.Advance(TimeSpan.FromSeconds(10));
-        Assert.Equal(TimeSpan.Zero, Refused().WorthWaiting);
+        Assert.Equal(TimeSpan.FromSeconds(3.5), Refused().WorthWaiting);
         Assert.Null(_state.TryEnter(Mine, Config, hasNext: false).Refusal);
 
         End(first[0], FailureReason.Timeout);
@@ -196,7 +194,32 @@ public sealed class TargetStateTests
     }
 
     [Fact]
-    public void TryEnter_SilentForLong_IsInDoubtAgain()
+    public void TryEnter_NewAndSlow_IsTrustedAfterAWhile()
+    {
+        Enumerable.Range(0, 3).Select(_ => Enter()).ToList();
+
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        for (var i = 0; i < 50; i++)
+        {
+            Enter();
+        }
+    }
+
+    [Fact]
+    public void TryEnter_FailedTwiceAndSilent_IsLeftForTheNext()
+    {
+        Repeat(1, FailureReason.None);
+        Repeat(2, FailureReason.ServerError);
+        Enter();
+
+        Assert.Equal(TargetState.LongestWait, Refused().WorthWaiting);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(TimeSpan.Zero, Refused().WorthWaiting);
+    }
+
+    [Fact]
+    public void TryEnter_AnsweredBeforeAndSlow_IsTrusted()
     {
         Repeat(1, FailureReason.None);
         for (var i = 0; i < 50; i++)
@@ -204,9 +227,9 @@ public sealed class TargetStateTests
             Enter();
         }
 
-        _time.Advance(TimeSpan.FromSeconds(2.1));
+        _time.Advance(TimeSpan.FromSeconds(30));
 
-        Assert.Equal(TimeSpan.Zero, Refused().WorthWaiting);
+        Enter();
     }
 
     [Fact]

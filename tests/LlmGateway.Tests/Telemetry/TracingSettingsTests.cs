@@ -26,9 +26,15 @@ public sealed class TracingSettingsTests
     {
         var settings = TracingSettings.From(new Dictionary<string, string>
         {
-            [Endpoint] = "http://all:4317", [TracesEndpoint] = "http://traces:4317", ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc", ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf",
-            ["OTEL_EXPORTER_OTLP_HEADERS"] = "a=1", ["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] = "key=secret", ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "250",
-            ["OTEL_BSP_MAX_QUEUE_SIZE"] = "7", ["OTEL_BSP_SCHEDULE_DELAY"] = "nonsense",
+            [Endpoint] = "http://all:4317",
+            [TracesEndpoint] = "http://traces:4317",
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc",
+            ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf",
+            ["OTEL_EXPORTER_OTLP_HEADERS"] = "a=1",
+            ["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] = "key=secret",
+            ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "250",
+            ["OTEL_BSP_MAX_QUEUE_SIZE"] = "7",
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "nonsense",
         })!;
 
         Assert.Equal(("http://traces:4317/", OtlpExportProtocol.HttpProtobuf, "key=secret", 250), (settings.Endpoint.AbsoluteUri, settings.Protocol, settings.Headers, settings.TimeoutMilliseconds));

@@ -9,9 +9,9 @@ internal sealed class SteadyLoad
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
 
     private readonly ProductionStage _stage;
-    private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<string, int> _answered = new(StringComparer.Ordinal);
     private readonly Task _asking;
+    private volatile bool _isStopping;
 
     private SteadyLoad(ProductionStage stage, int clients)
     {
@@ -34,17 +34,16 @@ internal sealed class SteadyLoad
         return Eventually.TrueAsync(() => _asking.IsFaulted || _answered.Count >= wanted, $"{more} more requests", TimeSpan.FromSeconds(60));
     }
 
-    public async Task StopAsync()
+    public Task StopAsync()
     {
-        await _stopping.CancelAsync();
-        await _asking;
-        _stopping.Dispose();
+        _isStopping = true;
+        return _asking;
     }
 
     private async Task AskAsync(int client)
     {
         using var timer = new PeriodicTimer(Pace);
-        for (var i = 0; !_stopping.IsCancellationRequested; i++)
+        for (var i = 0; !_isStopping; i++)
         {
             var id = string.Create(CultureInfo.InvariantCulture, $"load-{client}-{i}");
             var answer = await _stage.AskAsync(ProductionStage.Body(isStreaming: i % 2 == 0, id), ("X-Request-Id", id));
