@@ -27,6 +27,7 @@ internal static class MintedKeyText
     {
         Span<byte> bytes = stackalloc byte[RandomBytes + ChecksumBytes];
         if (key.Length != Prefix.Length + 48 || !key.StartsWith(Prefix, StringComparison.Ordinal)
+            || !Base64Url.IsValid(key.AsSpan(Prefix.Length), out var length) || length != bytes.Length
             || !Base64Url.TryDecodeFromChars(key.AsSpan(Prefix.Length), bytes, out var written) || written != bytes.Length)
         {
             return false;

@@ -32,15 +32,11 @@ internal sealed class CallBudget(Budgets budgets, GatewayMetrics metrics, TimePr
             : ReserveAsync(request, budget, price?.CostOf(CallEstimate.Of(request, target.Sampling)) ?? 0, cancellationToken);
     }
 
-    private ValueTask<CallPermit> ReserveAsync(GatewayRequest request, long budget, long amount, CancellationToken cancellationToken)
+    private async ValueTask<CallPermit> ReserveAsync(GatewayRequest request, long budget, long amount, CancellationToken cancellationToken)
     {
         var place = budgets.PlaceOf(request.Key, UniqueIds.TimeOf(request.Tally.RecordId))!;
-        var held = budgets.HoldAsync(place, budget, amount, cancellationToken);
-        return held.IsCompletedSuccessfully ? new(Permit(held.Result, request.Key, place, amount)) : AwaitAsync(held, request.Key, place, amount);
+        return Permit(await budgets.HoldAsync(place, budget, amount, cancellationToken), request.Key, place, amount);
     }
-
-    private async ValueTask<CallPermit> AwaitAsync(ValueTask<(BudgetReading Reading, ICallHold? Hold)> held, ClientKey key, BudgetPlace place, long amount) =>
-        Permit(await held, key, place, amount);
 
     private CallPermit Permit((BudgetReading Reading, ICallHold? Hold) held, ClientKey key, BudgetPlace place, long amount)
     {
