@@ -196,7 +196,10 @@ public sealed class TargetStateTests
     [Fact]
     public void TryEnter_NewAndSlow_IsTrustedAfterAWhile()
     {
-        Enumerable.Range(0, 3).Select(_ => Enter()).ToList();
+        for (var i = 0; i < 3; i++)
+        {
+            Enter();
+        }
 
         _time.Advance(TimeSpan.FromSeconds(5));
 
