@@ -297,7 +297,7 @@ public sealed class ProfileTests
 
     private static async Task<JsonElement> SendToProfileAsync(string body)
     {
-        await using var provider = Hello();
+        await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Json(OpenAiReplies.Completion("{}")));
         await using var gateway = await new GatewayUnderTest().InProduction(provider)
             .WithAgents("""
                 {"default":{"provider":"internal","top_p":0.5},"agents":{"writer":{"model_name":"profile-model","temperature":0.25,"max_tokens":77,"seed":5,"stop":["END"],"response_format":"json",

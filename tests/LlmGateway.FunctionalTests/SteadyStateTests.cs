@@ -32,7 +32,9 @@ public sealed class SteadyStateTests
         // Pools may still grow by a buffer or two; anything kept for each request would be far more.
         var grown = await LiveHeapAsync(gateway, WarmUp + Requests) - heap;
         Assert.True(grown < Math.Max(heap * 3 / 10, Requests * MostBytesKept), $"the live heap grew by {grown} bytes from {heap}");
-        Assert.InRange(Process.GetCurrentProcess().Threads.Count, 1, threads + 8);
+
+        // The pool climbs and falls by itself, for the client's and the provider's work too; a thread kept for each hundred requests would be a hundred.
+        Assert.InRange(Process.GetCurrentProcess().Threads.Count, 1, threads + 16);
         Assert.Equal(WarmUp + Requests, provider.Answered);
         Assert.Equal(WarmUp + Requests, (await gateway.MetricsAsync()).Sum("llm_gateway_requests_total", ("endpoint", ProductionStage.Path), ("status", "200")));
     }
