@@ -63,7 +63,6 @@ internal static class RedisUrl
             }
 
             parsed.EndPoints.Add(name, port);
-            parsed.SslHost ??= isTls ? name : null;
         }
 
         if (parsed.EndPoints.Count == 0)
