@@ -57,8 +57,10 @@ public sealed class RedisOutageTests(RedisServer redis, ITestOutputHelper output
         Assert.InRange(back, TimeSpan.Zero, TimeSpan.FromSeconds(2));
         Assert.True(log <= 300, $"{log} more bytes of log for a request");
 
-        // Ratios of a busy machine; what is meant is that nobody waits for a Redis that is away.
+        // Ratios of a busy machine; what is meant is that nobody waits for a Redis that is away but those who find out, a tenth of a second
+        // at most: of a longer outage they are fewer than the goal's hundredth (p99 ≤ 50 ms), of these three seconds a thirtieth.
         Assert.True(median < TimeSpan.FromMilliseconds(20), $"p50 + {median.TotalMilliseconds} ms");
+        Assert.True(high < TimeSpan.FromMilliseconds(200), $"p99 + {high.TotalMilliseconds} ms");
         Assert.True(processor < 2, $"processor time × {processor}");
     }
 

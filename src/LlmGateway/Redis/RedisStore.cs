@@ -5,9 +5,9 @@ using StackExchange.Redis;
 namespace LlmGateway.Redis;
 
 /// <summary>
-/// The Redis that several instances share (<c>REDIS_URL</c>). Every step is one Lua script, so it happens whole or not at all. A call waits a
-/// quarter of a second at most; the first one that fails opens the breaker, and until a probe in the background finds Redis answering again
-/// nobody waits for it at all. No failure of Redis is ever thrown at a caller.
+/// The Redis that several instances share (<c>REDIS_URL</c>). Every step is one Lua script, so it happens whole or not at all. While it
+/// answers nobody, a call waits a tenth of a second at most; the first one that fails opens the breaker and releases all others that wait,
+/// and until a probe in the background finds Redis answering again nobody waits for it at all. No failure of Redis is ever thrown at a caller.
 /// </summary>
 internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
 {
@@ -16,10 +16,10 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     /// <summary>Calls at once; beyond, Redis is too slow to be waited for.</summary>
     private const int MostInFlight = 4096;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Times that a process that is late itself waits as long again.</summary>
+    /// <summary>Times that a call waits as long again: where others are answered meanwhile, or the process is late itself.</summary>
     private const int MostPatience = 4;
 
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(300);
@@ -38,6 +38,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private int _inFlight;
     private int _isDownReported;
     private long _answered;
+    private volatile TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _problem = "it has not answered yet";
 
     /// <param name="options">Where it is; null: none is configured.</param>
@@ -77,10 +78,24 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
             return RedisReply.Unavailable;
         }
 
+        var lost = _lost.Task;
         var inFlight = Interlocked.Increment(ref _inFlight);
         try
         {
-            return inFlight > MostInFlight ? RedisReply.Unavailable : new RedisReply(true, await EvaluateAsync(connection, script, keys, arguments));
+            if (inFlight > MostInFlight)
+            {
+                return RedisReply.Unavailable;
+            }
+
+            var answer = EvaluateAsync(connection, script, keys, arguments);
+            if (await Task.WhenAny(answer, lost) != answer)
+            {
+                // Another call has found Redis away: there is nothing to wait for, and nobody to hear what becomes of this one.
+                _ = answer.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                return RedisReply.Unavailable;
+            }
+
+            return new RedisReply(true, await answer);
         }
 #pragma warning disable CA1031 // Every kind of failure counts, and none is the caller's.
         catch (Exception exception)
@@ -160,15 +175,18 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
                 await sent.WaitAsync(Patience, _time);
                 break;
             }
-            catch (TimeoutException) when (sent.IsCompleted || (tries < MostPatience && _time.GetElapsedTime(since) > Patience + OwnDelay))
+            catch (TimeoutException) when (sent.IsCompleted || (tries < MostPatience && (IsBusy(since) || Interlocked.Read(ref _answered) > since)))
             {
-                // A time-out that is late itself tells that this process is too busy to look, not that Redis is slow.
+                // Redis is there: this call stands in a queue behind others, or nobody had the time to look.
             }
         }
 
         Interlocked.Exchange(ref _answered, _time.GetTimestamp());
         return await sent;
     }
+
+    /// <summary>A time-out that is late itself tells that this process is slow, not that Redis is.</summary>
+    private bool IsBusy(long since) => _time.GetElapsedTime(since) > Patience + OwnDelay;
 
     /// <summary>Until the next probe: some time, each instance another, or until the connection is there again.</summary>
     private async Task PauseAsync(CancellationToken stoppingToken)
@@ -216,6 +234,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
             return false;
         }
 
+        _lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Volatile.Write(ref _isUp, 1);
         Volatile.Write(ref _isDownReported, 0);
         _metrics.StoreUp(Store, true);
@@ -242,6 +261,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
 
         if (wasUp)
         {
+            _lost.TrySetResult();
             Signal(_failed);
         }
     }
