@@ -142,6 +142,44 @@ public sealed class SharedBudgetTests(RedisServer redis, PostgresServer postgres
     }
 
     [Fact]
+    public async Task A_Redis_that_has_forgotten_is_told_of_every_call_under_way()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await using var stage = await StartAsync("\"budget_usd\": 20, \"budget_period\": \"week\"", database);
+        await AskEachAsync(stage, 6);
+        await Eventually.AnswersAsync<bool>(
+            async () => (long)(await postgres.QueryAsync(database, "SELECT COUNT(*) AS count FROM request_records"))[0]["count"]! == 6 ? true : null, "six records");
+        await Eventually.AnswersAsync<bool>(async () => await BudgetAsync("spent") == "6000000" ? true : null, "six to be settled");
+        var gate = new Gate();
+        stage.Provider.AlwaysAnswers(_ => LimitTests.SlowStream(gate));
+
+        // Three that Redis knew of, seven that it never did: of twenty dollars four are left.
+        var running = await OpenAsync(stage, 3);
+        await redis.KillAsync();
+        await Eventually.TrueAsync(() => stage.Gateways.All(gateway => !StoreOf(gateway).IsUp), "all to miss Redis");
+        running.AddRange(await OpenAsync(stage, 7));
+        await redis.StartAsync();
+        await UpAsync(stage);
+        var admitted = await AskGatedAsync(stage, 40, 4);
+
+        output.WriteLine($"Q8, Redis back empty with ten calls under way at two instances: {admitted} of 40 admitted with 4 left, overshoot {admitted - 4}");
+        Assert.Equal(4, admitted);
+
+        // Then Redis alone decides, and knows all that is set aside.
+        await Eventually.TrueAsync(() => stage.Gateways.All(gateway => !StoreOf(gateway).IsSettling), "Redis to decide alone");
+        await Eventually.AnswersAsync<bool>(async () => (await BudgetAsync("spent"), await BudgetAsync("open")) == ("10000000", "10000000") ? true : null, "what is spent and set aside to be known");
+        Assert.Equal(0, await AskGatedAsync(stage, 10, 0));
+        gate.Release();
+        foreach (var answer in running)
+        {
+            await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+            answer.Dispose();
+        }
+
+        await Eventually.AnswersAsync<bool>(async () => (await BudgetAsync("spent"), await BudgetAsync("open")) is ("20000000", "0" or "-0") ? true : null, "all to be settled");
+    }
+
+    [Fact]
     public async Task A_key_made_at_one_instance_is_in_force_at_the_other_within_five_seconds_and_so_is_its_end()
     {
         await using var stage = await StartAsync("\"rpm\": 1000000", await postgres.CreateDatabaseAsync());
@@ -250,6 +288,21 @@ public sealed class SharedBudgetTests(RedisServer redis, PostgresServer postgres
     }
 
     private static async Task<double> DegradedAsync(GatewayUnderTest gateway) => (await gateway.MetricsAsync()).Sum("llm_gateway_degraded_decisions_total");
+
+    /// <summary>Streams that go on until the provider ends them.</summary>
+    private static async Task<List<HttpResponseMessage>> OpenAsync(LimitedStage stage, int count)
+    {
+        var answers = new List<HttpResponseMessage>();
+        for (var i = 0; i < count; i++)
+        {
+            answers.Add(await stage.AskAsync(gateway: i % stage.Gateways.Count, isStreaming: true));
+            Assert.Equal(HttpStatusCode.OK, answers[^1].StatusCode);
+        }
+
+        return answers;
+    }
+
+    private static RedisStore StoreOf(GatewayUnderTest gateway) => gateway.Services.GetRequiredService<RedisStore>();
 
     private static async Task AskEachAsync(LimitedStage stage, int count)
     {

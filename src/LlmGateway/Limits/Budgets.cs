@@ -4,7 +4,7 @@ using LlmGateway.Telemetry;
 namespace LlmGateway.Limits;
 
 /// <summary>
-/// Budgets of keys, wherever they are kept: in this process; with Redis, there, and while it is away in the database. They are hard: where
+/// Budgets of keys, wherever they are kept: in this process; with Redis, there, and while it is away, and a moment longer, in the database. They are hard: where
 /// nobody can be asked, nothing is spent.
 /// </summary>
 internal sealed class Budgets(BudgetPlaces places, LocalBudgets local, SharedBudgets shared, StoredBudgets stored, SharedLimits redis, GatewayMetrics metrics)
@@ -21,7 +21,9 @@ internal sealed class Budgets(BudgetPlaces places, LocalBudgets local, SharedBud
 
     private async ValueTask<(BudgetReading Reading, ICallHold? Hold)> HoldSharedAsync(BudgetPlace place, long budget, long amount, CancellationToken cancellationToken)
     {
-        if (redis.IsUp)
+        // Of a Redis that is back only just, some do not know yet: what they set aside stands in the database.
+        var isSettling = redis.IsUp && redis.IsSettling && stored.IsConfigured;
+        if (redis.IsUp && !isSettling)
         {
             var held = await shared.HoldAsync(place, budget, amount, cancellationToken);
             if (held.Reading.Verdict != BudgetVerdict.Unknown)
@@ -30,13 +32,18 @@ internal sealed class Budgets(BudgetPlaces places, LocalBudgets local, SharedBud
             }
         }
 
-        metrics.DegradedDecision("redis");
-        var reply = await stored.HoldAsync(place, budget, amount, cancellationToken);
-        if (reply.Reading.Verdict == BudgetVerdict.Unknown)
+        if (!isSettling)
         {
-            metrics.DegradedDecision("database");
+            metrics.DegradedDecision("redis");
         }
 
-        return reply;
+        var reply = await stored.HoldAsync(place, budget, amount, cancellationToken);
+        if (reply.Reading.Verdict != BudgetVerdict.Unknown)
+        {
+            return reply;
+        }
+
+        metrics.DegradedDecision("database");
+        return isSettling ? await shared.HoldAsync(place, budget, amount, cancellationToken) : reply;
     }
 }

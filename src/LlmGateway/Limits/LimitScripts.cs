@@ -9,6 +9,9 @@ internal static class LimitScripts
     /// <summary>What is held lapses after this many milliseconds unless it is renewed.</summary>
     public const int LeaseMilliseconds = 30_000;
 
+    /// <summary>State of a budget is kept so long after the last call, which a month's budget must outlast.</summary>
+    public const long BudgetMilliseconds = 40L * 24 * 60 * 60 * 1000;
+
     private const string Clock = """
         local clock = redis.call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -147,7 +150,7 @@ internal static class LimitScripts
         if not spent then
           if ARGV[6] == '' then return {2, 0, 0} end
           spent = tonumber(ARGV[6])
-          redis.call('HSET', KEYS[1], 'spent', ARGV[6])
+          redis.call('HSET', KEYS[1], 'spent', ARGV[6], 'filled', now)
         end
         for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
           local amount = redis.call('HGET', KEYS[3], id)
@@ -173,24 +176,43 @@ internal static class LimitScripts
         """;
 
     /// <summary>
-    /// Keys: as for holding. Arguments: lease (empty: nothing was held here), what was spent. Where Redis has forgotten the budget nothing is
-    /// done: it will be filled in from the ledger, which has this call too. Answers what is spent, -1: forgotten.
+    /// Keys: as for holding. Arguments: amount, lease, its life, life of the state. Sets aside, whatever is left, what was set aside before and
+    /// has been forgotten.
+    /// </summary>
+    public const string Restore = Clock + """
+        if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 1 or redis.call('HEXISTS', KEYS[4], ARGV[2]) == 1 then return 0 end
+        redis.call('ZADD', KEYS[2], now + tonumber(ARGV[3]), ARGV[2])
+        redis.call('HSET', KEYS[3], ARGV[2], ARGV[1])
+        redis.call('HINCRBY', KEYS[1], 'open', ARGV[1])
+        for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
+        return 1
+        """;
+
+    /// <summary>
+    /// Keys: as for holding. Arguments: lease, what was spent, when the call ended if it was set aside in the database (else empty). Where Redis
+    /// has forgotten what was spent that is not counted: it will be filled in from the ledger, which has this call too, as it has those of the
+    /// database that ended a second or more before. Answers what is spent, -1: forgotten.
     /// </summary>
     public const string Settle = """
-        if redis.call('HEXISTS', KEYS[1], 'spent') == 0 then return -1 end
+        local known = redis.call('HEXISTS', KEYS[1], 'spent') == 1
         local actual = tonumber(ARGV[2])
-        if ARGV[1] == '' then return redis.call('HINCRBY', KEYS[1], 'spent', actual) end
         local amount = redis.call('HGET', KEYS[3], ARGV[1])
         if amount then
           redis.call('ZREM', KEYS[2], ARGV[1])
           redis.call('HDEL', KEYS[3], ARGV[1])
           redis.call('HINCRBY', KEYS[1], 'open', '-' .. amount)
+          if not known then return -1 end
           return redis.call('HINCRBY', KEYS[1], 'spent', actual)
         end
+        if not known then return -1 end
         amount = redis.call('HGET', KEYS[4], ARGV[1])
         if amount then
           redis.call('HDEL', KEYS[4], ARGV[1])
           return redis.call('HINCRBY', KEYS[1], 'spent', actual - tonumber(amount))
+        end
+        if ARGV[3] ~= '' then
+          local filled = tonumber(redis.call('HGET', KEYS[1], 'filled')) or 0
+          if tonumber(ARGV[3]) + 1000 > filled then return redis.call('HINCRBY', KEYS[1], 'spent', actual) end
         end
         return tonumber(redis.call('HGET', KEYS[1], 'spent'))
         """;

@@ -8,9 +8,9 @@ namespace LlmGateway.Limits;
 
 /// <summary>
 /// What this instance holds in Redis, and that it is alive: both are renewed, so that what an instance held that died comes back within half a
-/// minute, and the others know how many they are.
+/// minute, and the others know how many they are. A Redis that was away may have forgotten: it is told again what is set aside of budgets.
 /// </summary>
-internal sealed class SharedLeases(RedisStore redis, TimeProvider time) : BackgroundService
+internal sealed class SharedLeases(RedisStore redis, SharedSettlements settlements, TimeProvider time) : BackgroundService
 {
     private const int InstanceLifeMilliseconds = 10_000;
     private const int MostInOneStep = 500;
@@ -19,7 +19,7 @@ internal sealed class SharedLeases(RedisStore redis, TimeProvider time) : Backgr
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(10);
 
     private readonly string _instance = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-    private readonly ConcurrentDictionary<string, RedisKey> _held = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Held> _held = new(StringComparer.Ordinal);
     private long _count;
     private int _instances = 1;
 
@@ -33,9 +33,15 @@ internal sealed class SharedLeases(RedisStore redis, TimeProvider time) : Backgr
     public SharedLease Begin(RedisKey set)
     {
         var lease = new SharedLease(string.Create(CultureInfo.InvariantCulture, $"{_instance}:{Interlocked.Increment(ref _count)}"), set);
-        _held[lease.Id] = set;
+        _held[lease.Id] = new Held(set, null, 0);
         return lease;
     }
+
+    /// <summary>Notes what of a budget is set aside under a lease, so that Redis can be told again.</summary>
+    /// <param name="lease">One that was begun.</param>
+    /// <param name="budget">The budget's keys.</param>
+    /// <param name="amount">Micro-dollars.</param>
+    public void Note(SharedLease lease, RedisKey[] budget, long amount) => _held[lease.Id] = new Held(lease.Set, budget, amount);
 
     public void Forget(SharedLease lease) => _held.TryRemove(lease.Id, out _);
 
@@ -78,8 +84,18 @@ internal sealed class SharedLeases(RedisStore redis, TimeProvider time) : Backgr
         }
     }
 
-    // What was held may be about to lapse, and the others should know at once.
-    private void OnRecovered() => _ = Task.WhenAll(BeatAsync(InstanceLifeMilliseconds), RenewAsync());
+    // What was held may be about to lapse or forgotten, and the others should know at once.
+    private void OnRecovered()
+    {
+        _ = Task.WhenAll(BeatAsync(InstanceLifeMilliseconds), RenewAsync());
+        foreach (var (id, held) in _held)
+        {
+            if (held.Budget is { } budget)
+            {
+                settlements.Add(new SharedSettlement(LimitScripts.Restore, budget, [held.Amount, id, LimitScripts.LeaseMilliseconds, LimitScripts.BudgetMilliseconds], IsWanted: () => _held.ContainsKey(id)));
+            }
+        }
+    }
 
     private async Task BeatAsync(int life)
     {
@@ -92,7 +108,7 @@ internal sealed class SharedLeases(RedisStore redis, TimeProvider time) : Backgr
 
     private async Task RenewAsync()
     {
-        foreach (var set in _held.GroupBy(held => held.Value, held => (RedisValue)held.Key))
+        foreach (var set in _held.GroupBy(held => held.Value.Set, held => (RedisValue)held.Key))
         {
             foreach (var leases in set.Chunk(MostInOneStep))
             {
@@ -100,4 +116,9 @@ internal sealed class SharedLeases(RedisStore redis, TimeProvider time) : Backgr
             }
         }
     }
+
+    /// <param name="Set">The sorted set of leases that it is in.</param>
+    /// <param name="Budget">Keys of the budget that it sets something aside of; null: none.</param>
+    /// <param name="Amount">How much.</param>
+    private sealed record Held(RedisKey Set, RedisKey[]? Budget, long Amount);
 }

@@ -12,6 +12,9 @@ internal sealed class SharedLimits(RedisStore redis, SharedLeases leases, Shared
     /// <summary>Whether Redis decides now.</summary>
     public bool IsUp => redis.IsUp;
 
+    /// <summary>Whether it decides again only just: what it says is not yet all there is.</summary>
+    public bool IsSettling => redis.IsSettling;
+
     public bool IsConfigured => redis.IsConfigured;
 
     public int Instances => leases.Instances;

@@ -7,4 +7,5 @@ namespace LlmGateway.Limits;
 /// <param name="Keys">Its keys.</param>
 /// <param name="Arguments">Its arguments.</param>
 /// <param name="Done">Told what it answered.</param>
-internal sealed record SharedSettlement(string Script, RedisKey[] Keys, RedisValue[] Arguments, Action<long>? Done = null);
+/// <param name="IsWanted">Whether it is to be taken still; asked when it is about to be.</param>
+internal sealed record SharedSettlement(string Script, RedisKey[] Keys, RedisValue[] Arguments, Action<long>? Done = null, Func<bool>? IsWanted = null);

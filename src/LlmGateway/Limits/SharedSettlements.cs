@@ -91,6 +91,11 @@ internal sealed class SharedSettlements(RedisStore redis, TimeProvider time) : B
 
     private async Task<bool> RunAsync(SharedSettlement settlement)
     {
+        if (settlement.IsWanted?.Invoke() == false)
+        {
+            return true;
+        }
+
         var reply = await redis.RunAsync(settlement.Script, settlement.Keys, settlement.Arguments);
         if (reply.IsAnswered)
         {

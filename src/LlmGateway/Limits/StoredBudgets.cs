@@ -7,8 +7,8 @@ using LlmGateway.Model;
 namespace LlmGateway.Limits;
 
 /// <summary>
-/// Budgets in the database, for the time that Redis is away: slower, but no instance can spend what another has. What is spent here is told to
-/// Redis as well, which hears it when it is back.
+/// Budgets in the database, for the time that Redis is away and until every instance knows that it is back: slower, but no instance can spend
+/// what another has. What is set aside and spent here is told to Redis as well, which hears it when it is back; then both have to agree.
 /// </summary>
 internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, TimeProvider time, IDatabase? database = null) : BackgroundService, IBudgetStore
 {
@@ -18,7 +18,9 @@ internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan WhileDown = TimeSpan.FromMilliseconds(200);
 
-    private readonly Channel<(BudgetPlace Place, string Id, long Cost)> _ended = Channel.CreateUnbounded<(BudgetPlace, string, long)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<EndedCall> _ended = Channel.CreateUnbounded<EndedCall>(new UnboundedChannelOptions { SingleReader = true });
+
+    public bool IsConfigured => database is not null;
 
     public async ValueTask<(BudgetReading Reading, ICallHold? Hold)> HoldAsync(BudgetPlace place, long budget, long amount, CancellationToken cancellationToken)
     {
@@ -48,7 +50,15 @@ internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, 
             }
 
             place.AddStoredSetAside(amount);
-            return (reading, new StoredHold(this, place, id, amount));
+            var hold = new StoredHold(this, place, id, shared.Begin(place, amount), amount);
+            var joined = await shared.JoinAsync(place, budget, amount, hold.Lease, cancellationToken);
+            if (joined.Verdict == BudgetVerdict.TooMuch)
+            {
+                hold.End(0);
+                return (joined, null);
+            }
+
+            return (reading, hold);
         }
         catch (Exception exception) when (exception is DatabaseUnavailableException or TimeoutException)
         {
@@ -60,12 +70,15 @@ internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, 
     {
         try
         {
-            await foreach (var (place, id, cost) in _ended.Reader.ReadAllAsync(stoppingToken))
+            await foreach (var call in _ended.Reader.ReadAllAsync(stoppingToken))
             {
-                while (!await TrySettleAsync(place, id, cost))
+                while (!await TrySettleAsync(call.Place, call.Id, call.Cost))
                 {
                     await Task.Delay(WhileDown, time, stoppingToken);
                 }
+
+                // Not before: what Redis says is spent the database takes for spent too.
+                shared.EndStored(call.Place, call.Lease, call.Cost, call.Ended);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -156,15 +169,20 @@ internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, 
         }
     }
 
-    private void End(BudgetPlace place, string id, long held, long cost)
+    private void End(BudgetPlace place, string id, SharedLease lease, long held, long cost)
     {
         place.AddStoredSetAside(-held);
-        _ended.Writer.TryWrite((place, id, cost));
-        shared.Add(place, cost);
+        _ended.Writer.TryWrite(new EndedCall(place, id, lease, cost, time.GetUtcNow().ToUnixTimeMilliseconds()));
     }
 
-    private sealed class StoredHold(StoredBudgets budgets, BudgetPlace place, string id, long held) : ICallHold
+    private sealed record EndedCall(BudgetPlace Place, string Id, SharedLease Lease, long Cost, long Ended);
+
+    private sealed class StoredHold(StoredBudgets budgets, BudgetPlace place, string id, SharedLease lease, long held) : ICallHold
     {
-        public void End(AttemptTally call) => budgets.End(place, id, held, CallCost.Of(call));
+        public SharedLease Lease => lease;
+
+        public void End(AttemptTally call) => End(CallCost.Of(call));
+
+        public void End(long cost) => budgets.End(place, id, lease, held, cost);
     }
 }

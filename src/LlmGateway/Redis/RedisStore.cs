@@ -22,6 +22,9 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     /// <summary>Times that a call waits as long again: where others are answered meanwhile, or the process is late itself.</summary>
     private const int MostPatience = 4;
 
+    /// <summary>By then every instance has found out that Redis is back.</summary>
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Between two tries to connect; the multiplexer looks once a second whether it is time.</summary>
@@ -38,6 +41,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private int _inFlight;
     private int _isDownReported;
     private long _answered;
+    private long _returned;
     private volatile TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _problem = "it has not answered yet";
 
@@ -64,6 +68,9 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     public bool IsConfigured => _options is not null;
 
     public bool IsUp => Volatile.Read(ref _isUp) != 0;
+
+    /// <summary>Whether it was away and is back only just: other instances may not know yet, nor have told it what it may have forgotten.</summary>
+    public bool IsSettling => Interlocked.Read(ref _returned) is not 0 and var returned && _time.GetElapsedTime(returned) < SettlingTime;
 
     /// <summary>Raised when it has come back, on a thread of the pool.</summary>
     public event Action? Recovered;
@@ -235,8 +242,12 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         }
 
         _lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.Exchange(ref _isDownReported, 0) != 0)
+        {
+            Interlocked.Exchange(ref _returned, _time.GetTimestamp());
+        }
+
         Volatile.Write(ref _isUp, 1);
-        Volatile.Write(ref _isDownReported, 0);
         _metrics.StoreUp(Store, true);
         Log.Up(_logger);
         Recovered?.Invoke();
