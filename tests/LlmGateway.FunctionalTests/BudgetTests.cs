@@ -195,4 +195,41 @@ public sealed class BudgetTests(ITestOutputHelper output)
             },
             "the rest of April's budget");
     }
+
+    [Fact]
+    public async Task Each_of_five_hundred_requests_falls_in_exactly_one_period()
+    {
+        const int Count = 500;
+        var clock = new ShiftedTime();
+        var (march, april) = (new DateTimeOffset(2031, 3, 31, 23, 0, 0, TimeSpan.Zero), new DateTimeOffset(2031, 4, 1, 0, 0, 0, TimeSpan.Zero));
+        clock.MoveTo(march);
+        await using var stage = await LimitedStage.StartAsync(
+            "\"budget_usd\": 1000000, \"budget_period\": \"month\"", configure: gateway => gateway.WithServices(services => services.AddSingleton<TimeProvider>(clock)));
+        var asked = 0;
+
+        // The month ends in their midst: those under way began in the one and end in the other.
+        stage.Provider.AlwaysAnswers(_ =>
+        {
+            if (Interlocked.Increment(ref asked) == Count / 2)
+            {
+                clock.MoveTo(april);
+            }
+
+            return Script.Json(LimitedStage.Answer(1));
+        });
+        var statuses = await stage.AskAtOnceAsync(Count);
+
+        Assert.All(statuses, status => Assert.Equal(HttpStatusCode.OK, status));
+        var rows = await stage.Gateway.Ledger.WaitForRequestsAsync(Count);
+        var recorded = rows.Count(row => (long)row["time_us"]! < april.ToUnixTimeMilliseconds() * 1000);
+        Assert.InRange(recorded, Count / 2, Count - 1);
+        var places = stage.Gateway.Services.GetRequiredService<BudgetPlaces>();
+        var key = new ClientKey { Name = "limited", Sha256 = [], BudgetUsd = 1_000_000, BudgetPeriod = BudgetPeriod.Month };
+        await Eventually.TrueAsync(
+            () => (Spent(march), Spent(april)) == (recorded * 1_000_000L, (Count - recorded) * 1_000_000L),
+            "what is enforced of both months to be what the ledger says");
+        output.WriteLine($"G15: of {Count} requests {recorded} in March, {Count - recorded} in April, none in both, none in neither");
+
+        long Spent(DateTimeOffset month) => places.Of(key, month).Account.Look(long.MaxValue).Spent;
+    }
 }
