@@ -68,7 +68,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
 
         if (call?.Answer is { } answer)
         {
-            await SurfaceRequest.WriteAsync(context, answer);
+            await JsonAnswer.WriteAsync(context, answer);
             return (null, null);
         }
 
