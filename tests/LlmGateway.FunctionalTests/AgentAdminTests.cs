@@ -85,10 +85,12 @@ public sealed class AgentAdminTests
     public async Task A_file_that_cannot_be_written_is_a_conflict()
     {
         await using var provider = ScriptedProvider.OpenAi();
-        await using var gateway = await StartAsync(provider, """{"agents":{"a":{}}}""");
 
-        // Where the new file would go stands a folder: even the superuser cannot write it.
-        Directory.CreateDirectory(FilePath(gateway) + ".new");
+        // The new file stands beside the old one under a longer name, which no file system takes: even the superuser cannot write it.
+        var name = new string('a', 240);
+        await using var gateway = new GatewayUnderTest().InProduction(provider).WithVariable("ADMIN_API_KEY", AdminKey).WithVariable("AGENT_LLM_CONFIG", "config/" + name);
+        gateway.Folder.Rewrite(name, """{"agents":{"a":{}}}""");
+        await gateway.StartAsync();
         var (status, error) = await SendAsync(gateway, HttpMethod.Put, "/admin/agents/b", "{}");
 
         Assert.Equal(HttpStatusCode.Conflict, status);

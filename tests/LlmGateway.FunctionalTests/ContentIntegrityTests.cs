@@ -26,9 +26,9 @@ public sealed class ContentIntegrityTests(ITestOutputHelper output)
         await using var openAi = ScriptedProvider.OpenAi();
         await using var anthropic = ScriptedProvider.Anthropic();
         await using var ollama = ScriptedProvider.Ollama();
-        openAi.AlwaysAnswers(_ => Split( "text/event-stream", OpenAi));
-        anthropic.AlwaysAnswers(_ => Split( "text/event-stream", Anthropic));
-        ollama.AlwaysAnswers(_ => Split( "application/x-ndjson", Ollama));
+        openAi.AlwaysAnswers(_ => Split("text/event-stream", OpenAi));
+        anthropic.AlwaysAnswers(_ => Split("text/event-stream", Anthropic));
+        ollama.AlwaysAnswers(_ => Split("application/x-ndjson", Ollama));
         await using var gateway = await new GatewayUnderTest().InProduction(openAi)
             .WithVariable("GATEWAY_AUTH", "none").WithoutVariable("GATEWAY_API_KEYS")
             .WithVariable("ANTHROPIC_API_KEY", "sk-ant").WithVariable("OLLAMA_BASE_URL", ollama.BaseUrl)

@@ -36,6 +36,21 @@ public sealed class LogTests
         Assert.True(DateTimeOffset.TryParse(line["time"], CultureInfo.InvariantCulture, out _));
     }
 
+    [Theory]
+    [InlineData("false", false)]
+    [InlineData("true", true)]
+    public async Task What_users_write_is_in_the_log_only_where_the_operator_asks_for_it(string setting, bool isLogged)
+    {
+        await using var provider = ScriptedProvider.OpenAi().Answers(Script.Json(OpenAiReplies.Completion("hi")));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithVariable("LLM_LOG_CONTENT", setting).StartAsync();
+
+        using var response = await gateway.SendAsync(Chat, """{"messages":[{"role":"user","content":"my own words"}]}""", Authorized);
+        await gateway.StopAsync();
+
+        Assert.Single(provider.Requests);
+        Assert.Equal(isLogged, gateway.Log.Text.Contains("my own words", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Every_request_is_one_line_however_it_ends()
     {

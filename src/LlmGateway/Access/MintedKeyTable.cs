@@ -63,9 +63,7 @@ internal sealed class MintedKeyTable(IDatabase database)
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)
         {
-            var parameter = command.CreateParameter();
-            (parameter.ParameterName, parameter.Value) = (name, value);
-            command.Parameters.Add(parameter);
+            command.Add(name, value);
         }
 
         return command;

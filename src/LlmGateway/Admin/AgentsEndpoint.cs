@@ -1,17 +1,15 @@
-using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
-using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Admin;
 
 /// <summary><c>/admin/agents</c>: the agents as the file has them, and changes to it that are in force when the answer comes.</summary>
 internal sealed class AgentsEndpoint(AgentsFile file, HostSettings settings)
 {
-    public Task ListAsync(HttpContext context) => WriteAsync(context, 200, writer =>
+    public Task ListAsync(HttpContext context) => JsonAnswer.WriteAsync(context, writer =>
     {
         writer.WriteStartObject();
         writer.WriteStartArray("data"u8);
@@ -34,7 +32,7 @@ internal sealed class AgentsEndpoint(AgentsFile file, HostSettings settings)
     {
         var name = NameOf(context);
         return file.List().Where(agent => agent.Key == name).Select(agent => agent.Value).FirstOrDefault() is { } found
-            ? WriteAsync(context, 200, writer => found.WriteTo(writer))
+            ? JsonAnswer.WriteAsync(context, writer => found.WriteTo(writer))
             : ErrorWriter.WriteAsync(context, NotFound(name));
     }
 
@@ -50,7 +48,7 @@ internal sealed class AgentsEndpoint(AgentsFile file, HostSettings settings)
 
         using var agent = JsonDocument.Parse(body);
         var shown = agent.RootElement.Clone();
-        await AnswerAsync(context, await file.PutAsync(NameOf(context), agent.RootElement, context.RequestAborted), () => WriteAsync(context, 200, writer => shown.WriteTo(writer)));
+        await AnswerAsync(context, await file.PutAsync(NameOf(context), agent.RootElement, context.RequestAborted), () => JsonAnswer.WriteAsync(context, writer => shown.WriteTo(writer)));
     }
 
     public async Task DeleteAsync(HttpContext context) =>
@@ -72,18 +70,4 @@ internal sealed class AgentsEndpoint(AgentsFile file, HostSettings settings)
         new(404, ErrorTypes.InvalidRequest, ErrorCodes.AgentNotFound, $"There is no agent '{ShortName.Of(name)}' in the agents file.", "name");
 
     private static string NameOf(HttpContext context) => context.GetRouteValue("name") as string ?? "";
-
-    private static Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> write)
-    {
-        var output = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(output, OpenAiJson.Writing))
-        {
-            write(writer);
-        }
-
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = output.WrittenCount;
-        return context.Response.Body.WriteAsync(output.WrittenMemory, context.RequestAborted).AsTask();
-    }
 }

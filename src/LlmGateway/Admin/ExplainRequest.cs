@@ -1,5 +1,7 @@
 using System.Text.Json;
+using LlmGateway.Api;
 using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Admin;
 
@@ -11,61 +13,16 @@ namespace LlmGateway.Admin;
 /// <param name="Key">Name of the client key that it would come with; null: nobody's limits apply.</param>
 internal sealed record ExplainRequest(string? Agent, string? Model, bool IsStreaming, bool HasTools, string? Key)
 {
-    private static readonly string[] Members = ["agent", "model", "stream", "tools", "key"];
-
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
-
     public static (ExplainRequest? Request, GatewayError? Error) Read(ReadOnlyMemory<byte> body)
     {
-        try
+        if (RequestScanner.CheckObject(body.Span) is { } malformed)
         {
-            using var document = JsonDocument.Parse(body, Strict);
-            return Read(document.RootElement);
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
-        {
-            return (null, GatewayError.Invalid(ErrorCodes.InvalidJson, "The request body is not valid JSON."));
-        }
-    }
-
-    private static (ExplainRequest? Request, GatewayError? Error) Read(JsonElement root)
-    {
-        if (root.ValueKind != JsonValueKind.Object)
-        {
-            return (null, GatewayError.Invalid(ErrorCodes.InvalidJson, "The request body must be a JSON object."));
+            return (null, malformed);
         }
 
-        var request = new ExplainRequest(null, null, false, false, null);
-        foreach (var member in root.EnumerateObject())
-        {
-            var (name, value) = (member.Name, member.Value);
-            if (!Members.Contains(name))
-            {
-                var shown = name.Length <= 64 ? name : name[..64];
-                return (null, GatewayError.InvalidValue(shown, $"Unknown member '{shown}'; known ones: {string.Join(", ", Members)}."));
-            }
-
-            if (value.ValueKind == JsonValueKind.Null)
-            {
-                continue;
-            }
-
-            var isSwitch = name is "stream" or "tools";
-            if (isSwitch ? value.ValueKind is not (JsonValueKind.True or JsonValueKind.False) : value.ValueKind != JsonValueKind.String)
-            {
-                return (null, GatewayError.InvalidValue(name, $"Invalid type for '{name}': expected {(isSwitch ? "a boolean" : "a string")}."));
-            }
-
-            request = name switch
-            {
-                "agent" => request with { Agent = value.GetString() },
-                "model" => request with { Model = value.GetString() },
-                "key" => request with { Key = value.GetString() },
-                "stream" => request with { IsStreaming = value.GetBoolean() },
-                _ => request with { HasTools = value.GetBoolean() },
-            };
-        }
-
-        return (request, null);
+        using var document = JsonDocument.Parse(body, OpenAiJson.Reading);
+        var members = new BodyMembers(document.RootElement, "agent", "model", "stream", "tools", "key");
+        var request = new ExplainRequest(members.Text("agent"), members.Text("model"), members.Flag("stream", usual: false), members.Flag("tools", usual: false), members.Text("key"));
+        return members.Error is { } error ? (null, error) : (request, null);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class KeysEndpoint(MintedKeys minted, ConfigStart start)
     public Task ListAsync(HttpContext context)
     {
         var configured = RequestScope.Of(context).Config.ClientKeys.Values.OrderBy(key => key.Name, StringComparer.Ordinal).ToList();
-        return AdminJson.WriteAsync(context, json =>
+        return JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("data"u8);
@@ -57,7 +57,7 @@ internal sealed class KeysEndpoint(MintedKeys minted, ConfigStart start)
         try
         {
             var (key, made) = await minted.MintAsync(definition, json, context.RequestAborted);
-            await AdminJson.WriteAsync(context, writer => KeyJson.WriteMinted(writer, made, key));
+            await JsonAnswer.WriteAsync(context, writer => KeyJson.WriteMinted(writer, made, key));
         }
         catch (DatabaseUnavailableException)
         {

@@ -4,6 +4,7 @@ using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
 using LlmGateway.ModelTests;
+using LlmGateway.Providers.Wire;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
@@ -13,8 +14,6 @@ namespace LlmGateway.Admin;
 internal sealed class ModelTestsEndpoint(ModelTestRunner runner, HostSettings settings) : IDisposable
 {
     private const string Markdown = "text/markdown";
-
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
 
     private readonly SemaphoreSlim _turn = new(1, 1);
 
@@ -60,38 +59,21 @@ internal sealed class ModelTestsEndpoint(ModelTestRunner runner, HostSettings se
 
     private static (string? Provider, GatewayError? Error) Read(ReadOnlyMemory<byte> body, GatewayConfig config)
     {
-        try
+        if (RequestScanner.CheckObject(body.Span) is { } malformed)
         {
-            using var document = JsonDocument.Parse(body, Strict);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                return (null, GatewayError.Invalid(ErrorCodes.InvalidJson, "The request body must be a JSON object."));
-            }
-
-            string? provider = null;
-            foreach (var member in document.RootElement.EnumerateObject())
-            {
-                if (member.Name != "provider")
-                {
-                    var shown = ShortName.Of(member.Name);
-                    return (null, GatewayError.InvalidValue(shown, $"Unknown member '{shown}'; known ones: provider."));
-                }
-
-                if (member.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
-                {
-                    return (null, GatewayError.InvalidValue("provider", "Invalid type for 'provider': expected a string."));
-                }
-
-                provider = member.Value.GetString();
-            }
-
-            return provider is null || ModelTestRunner.Choose(config, provider).Count > 0
-                ? (provider, null)
-                : (null, GatewayError.InvalidValue("provider", "No model of this provider is configured."));
+            return (null, malformed);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+
+        using var document = JsonDocument.Parse(body, OpenAiJson.Reading);
+        var members = new BodyMembers(document.RootElement, "provider");
+        var provider = members.Text("provider");
+        if (members.Error is { } error)
         {
-            return (null, GatewayError.Invalid(ErrorCodes.InvalidJson, "The request body is not valid JSON."));
+            return (null, error);
         }
+
+        return provider is null || ModelTestRunner.Choose(config, provider).Count > 0
+            ? (provider, null)
+            : (null, GatewayError.InvalidValue("provider", "No model of this provider is configured."));
     }
 }

@@ -20,6 +20,7 @@ internal static class ApiEndpoints
 
     public static IServiceCollection AddApi(this IServiceCollection services) => services
         .AddSingleton<OperationEndpoint>()
+        .AddSingleton<ContentLog>()
         .AddSingleton<ModelsEndpoint>()
         .AddSingleton<IReadinessCheck, ConfigurationReadiness>();
 

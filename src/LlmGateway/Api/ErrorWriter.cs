@@ -17,10 +17,8 @@ internal static class ErrorWriter
         var surface = SurfaceMetadata.Of(context);
         var body = surface?.WriteError(error, RequestScope.Of(context).Tally.RequestId) ?? ErrorJson.Write(error);
         context.Response.StatusCode = error.Status;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = body.Length;
         AddHeaders(context.Response.Headers, error);
-        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+        await JsonAnswer.WriteAsync(context, body);
     }
 
     /// <summary>The headers that go with an error, wherever its body comes from.</summary>

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using LlmGateway.Model;
 
@@ -9,8 +7,6 @@ namespace LlmGateway.Api;
 /// <summary><c>GET /v1/models</c> and <c>/v1/models/{id}</c>, in OpenAI's form, or in Anthropic's for its SDKs, which say so in a header.</summary>
 internal sealed class ModelsEndpoint(TimeProvider time)
 {
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Nobody knows when a model was made; the gateway's start is at least the same for as long as it runs.</summary>
     private readonly DateTimeOffset _created = time.GetUtcNow();
 
@@ -18,7 +14,7 @@ internal sealed class ModelsEndpoint(TimeProvider time)
     {
         var scope = RequestScope.Of(context);
         var models = ModelList.For(scope.Config, scope.Key!).ToList();
-        return WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropicList(json, models) : json => WriteList(json, models));
+        return JsonAnswer.WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropicList(json, models) : json => WriteList(json, models));
     }
 
     public Task GetAsync(HttpContext context)
@@ -34,7 +30,7 @@ internal sealed class ModelsEndpoint(TimeProvider time)
                 404, ErrorTypes.InvalidRequest, ErrorCodes.ModelNotFound, $"There is no model '{name}' for this key. GET /v1/models lists all there are.", "model"));
         }
 
-        return WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropic(json, model) : json => Write(json, model));
+        return JsonAnswer.WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropic(json, model) : json => Write(json, model));
     }
 
     private static bool IsAnthropic(HttpContext context) => context.Request.Headers.ContainsKey("anthropic-version");
@@ -87,18 +83,5 @@ internal sealed class ModelsEndpoint(TimeProvider time)
         json.WriteString("display_name"u8, model.Id);
         json.WriteString("created_at"u8, _created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
         json.WriteEndObject();
-    }
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        await using (var json = new Utf8JsonWriter(buffer, Readable))
-        {
-            write(json);
-        }
-
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = buffer.WrittenCount;
-        await context.Response.Body.WriteAsync(buffer.WrittenMemory, context.RequestAborted);
     }
 }

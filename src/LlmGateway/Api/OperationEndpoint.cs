@@ -11,7 +11,7 @@ using LlmGateway.Surfaces;
 namespace LlmGateway.Api;
 
 /// <summary>Chat, legacy completions and embeddings, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
-internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, TokenLimit tokens, HostSettings settings)
+internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, TokenLimit tokens, ContentLog content, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context, Operation operation)
     {
@@ -28,6 +28,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         }
 
         scope.Request = request;
+        content.Write(request);
         if (await tokens.CountAsync(context, request) is { } limited)
         {
             await ErrorWriter.WriteAsync(context, limited);
@@ -68,7 +69,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
 
         if (call?.Answer is { } answer)
         {
-            await SurfaceRequest.WriteAsync(context, answer);
+            await JsonAnswer.WriteAsync(context, answer);
             return (null, null);
         }
 

@@ -65,13 +65,7 @@ internal sealed class CacheWriter(ResponseCache cache, CacheFlight? flight, stri
             return ValueTask.CompletedTask;
         }
 
-        var cost = 0L;
-        for (var attempt = tally.LastAttempt; attempt is not null; attempt = attempt.Previous)
-        {
-            cost += attempt.Target.ModelConfig?.Price?.CostOf(attempt.Usage ?? default) ?? 0;
-        }
-
-        var entry = new CacheEntry { Provider = target.Provider.Name, Model = target.Model, CostMicroUsd = cost, IsStream = isStream, Body = body };
+        var entry = new CacheEntry { Provider = target.Provider.Name, Model = target.Model, CostMicroUsd = tally.Spent().CostMicroUsd, IsStream = isStream, Body = body };
         flight?.Share(entry);
         return cache.StoreAsync(key, entry, ttl);
     }

@@ -81,13 +81,10 @@ public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher) : IDisp
             return new(AgentsFileOutcome.Invalid, string.Join(" ", problems.Select(problem => (problem with { Line = null }).ToString())));
         }
 
-        try
+        var location = files.Agents.Location;
+        if (AtomicFile.Replace(location.Path, bytes, () => ConfigFileContent.Read(location).IsSameAs(files.Agents)) is { } problem)
         {
-            Write(ResolvedPath.Of(files.Agents.Location.Path), bytes);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return new(AgentsFileOutcome.ReadOnly, $"{files.Agents.Location.DisplayName} cannot be written by the gateway. Change it where it comes from, or give the gateway the right to write it and its folder.");
+            return new(AgentsFileOutcome.ReadOnly, $"{location.DisplayName} cannot be written by the gateway: {problem}. Change it where it comes from, or give the gateway the right to write it and its folder.");
         }
 
         watcher.Reload();
@@ -105,33 +102,6 @@ public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher) : IDisp
         catch (JsonException)
         {
             return null;
-        }
-    }
-
-    /// <summary>A new file takes the old one's place in one step, with its rights: no reader ever sees half of it.</summary>
-    private static void Write(string path, byte[] bytes)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var temporary = path + ".new";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                stream.Write(bytes);
-                stream.Flush(flushToDisk: true);
-            }
-
-            if (!OperatingSystem.IsWindows() && File.Exists(path))
-            {
-                File.SetUnixFileMode(temporary, File.GetUnixFileMode(path));
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
         }
     }
 }

@@ -68,9 +68,7 @@ internal static class DatabaseSchemas
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)
         {
-            var parameter = command.CreateParameter();
-            (parameter.ParameterName, parameter.Value) = (name, value);
-            command.Parameters.Add(parameter);
+            command.Add(name, value);
         }
 
         return command;

@@ -26,9 +26,6 @@ internal sealed class SharedLeases(RedisStore redis, SharedSettlements settlemen
     /// <summary>How many instances there are, this one counted; what was last known while Redis is away.</summary>
     public int Instances => Math.Max(1, Volatile.Read(ref _instances));
 
-    /// <summary>What is held now.</summary>
-    public int HeldCount => _held.Count;
-
     /// <summary>A lease that is renewed until it is forgotten.</summary>
     public SharedLease Begin(RedisKey set)
     {

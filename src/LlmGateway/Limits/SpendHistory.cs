@@ -42,9 +42,9 @@ internal sealed class SpendHistory(TimeProvider time, IDatabase? database = null
         using var command = connection.CreateCommand();
         command.Transaction = transaction;
         command.CommandText = Sql;
-        Add(command, "@first", Bound(kind, place.Period.Start));
-        Add(command, "@end", Bound(kind, place.Period.End ?? DateTimeOffset.MaxValue));
-        Add(command, "@key", place.KeyName);
+        command.Add("@first", Bound(kind, place.Period.Start));
+        command.Add("@end", Bound(kind, place.Period.End ?? DateTimeOffset.MaxValue));
+        command.Add("@key", place.KeyName);
         return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
     }
 
@@ -52,12 +52,5 @@ internal sealed class SpendHistory(TimeProvider time, IDatabase? database = null
     {
         var id = UniqueIds.FirstOf(moment);
         return kind == DatabaseKind.Sqlite ? id.ToByteArray(bigEndian: true) : id;
-    }
-
-    private static void Add(DbCommand command, string name, object value)
-    {
-        var parameter = command.CreateParameter();
-        (parameter.ParameterName, parameter.Value) = (name, value);
-        command.Parameters.Add(parameter);
     }
 }

@@ -148,9 +148,7 @@ internal sealed class StoredBudgets(SharedBudgets shared, SpendHistory history, 
 #pragma warning restore CA2100
         foreach (var (name, value) in (ReadOnlySpan<(string, object)>)[("@key", place.KeyName), ("@period", place.Period.Id), .. parameters])
         {
-            var parameter = command.CreateParameter();
-            (parameter.ParameterName, parameter.Value) = (name, value);
-            command.Parameters.Add(parameter);
+            command.Add(name, value);
         }
 
         return command.ExecuteScalar() is { } value2 and not DBNull ? Convert.ToInt64(value2, CultureInfo.InvariantCulture) : 0;

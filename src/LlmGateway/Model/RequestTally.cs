@@ -96,6 +96,20 @@ public sealed class RequestTally(string requestId, Guid recordId, long started)
     /// <summary>Notes why the first choice did not answer; only the first reason stays.</summary>
     public void NoteFallback(FailureReason reason) => Interlocked.CompareExchange(ref _fallbackReason, (int)reason, 0);
 
+    /// <summary>What all provider calls so far have used together. A model without a price costs nothing here; the ledger flags it.</summary>
+    public (long Tokens, long CostMicroUsd) Spent()
+    {
+        long tokens = 0, cost = 0;
+        for (var attempt = LastAttempt; attempt is not null; attempt = attempt.Previous)
+        {
+            var usage = attempt.Usage ?? default;
+            tokens += usage.Total;
+            cost += attempt.Target.ModelConfig?.Price?.CostOf(usage) ?? 0;
+        }
+
+        return (tokens, cost);
+    }
+
     /// <summary>All attempts, oldest first.</summary>
     public IReadOnlyList<AttemptTally> Attempts()
     {

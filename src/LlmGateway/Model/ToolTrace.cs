@@ -1,6 +1,6 @@
 namespace LlmGateway.Model;
 
-/// <summary>Which gateway tools a request called and what they said..</summary>
+/// <summary>Which gateway tools a request called and what they said.</summary>
 public sealed class ToolTrace
 {
     private readonly Lock _gate = new();

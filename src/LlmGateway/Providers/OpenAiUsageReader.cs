@@ -1,11 +1,26 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Providers;
 
 /// <summary>Reads OpenAI's <c>usage</c> object. Counts that cannot be true (negative, absurd, no numbers) are taken as not reported.</summary>
 internal static class OpenAiUsageReader
 {
+    /// <summary>The <c>usage</c> of an answer; null where it has none.</summary>
+    public static TokenUsage? Of(JsonElement answer)
+    {
+        if (answer.Find("usage"u8) is not { ValueKind: JsonValueKind.Object } usage)
+        {
+            return null;
+        }
+
+        var reader = new Utf8JsonReader(JsonMarshal.GetRawUtf8Value(usage));
+        reader.Read();
+        return Read(ref reader);
+    }
+
     /// <summary>Reads the object that <paramref name="reader"/> stands on, and leaves it on its end.</summary>
     public static TokenUsage? Read(ref Utf8JsonReader reader)
     {

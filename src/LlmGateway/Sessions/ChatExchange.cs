@@ -41,14 +41,7 @@ internal sealed record ChatExchange
     {
         var tally = request.Tally;
         var target = (tally.Answer ?? tally.LastAttempt)?.Target;
-        long tokens = 0, cost = 0;
-        for (var attempt = tally.LastAttempt; attempt is not null; attempt = attempt.Previous)
-        {
-            var usage = attempt.Usage ?? default;
-            tokens += usage.Total;
-            cost += attempt.Target.ModelConfig?.Price?.CostOf(usage) ?? 0;
-        }
-
+        var (tokens, cost) = tally.Spent();
         return new()
         {
             Id = UniqueIds.NewVersion7(now),

@@ -138,16 +138,16 @@ internal sealed partial class ChatHistory : BackgroundService
         foreach (var exchange in _batch)
         {
             command.Parameters.Clear();
-            Add(command, "@id", exchange.Id.ToString());
-            Add(command, "@session_id", exchange.SessionId);
-            Add(command, "@user_message", Storable(exchange.UserMessage));
-            Add(command, "@assistant_message", Storable(exchange.AssistantMessage));
-            Add(command, "@tools_used", JsonSerializer.Serialize(exchange.ToolsUsed, ChatHistoryJson.Default.IReadOnlyListString));
-            Add(command, "@model_used", exchange.ModelUsed);
-            Add(command, "@tokens_used", exchange.TokensUsed);
-            Add(command, "@cost", exchange.CostMicroUsd);
-            Add(command, "@created_at", Microseconds(exchange.CreatedAt));
-            Add(command, "@extra_metadata", JsonSerializer.Serialize(
+            command.Add("@id", exchange.Id.ToString());
+            command.Add("@session_id", exchange.SessionId);
+            command.Add("@user_message", Storable(exchange.UserMessage));
+            command.Add("@assistant_message", Storable(exchange.AssistantMessage));
+            command.Add("@tools_used", JsonSerializer.Serialize(exchange.ToolsUsed, ChatHistoryJson.Default.IReadOnlyListString));
+            command.Add("@model_used", exchange.ModelUsed);
+            command.Add("@tokens_used", exchange.TokensUsed);
+            command.Add("@cost", exchange.CostMicroUsd);
+            command.Add("@created_at", Microseconds(exchange.CreatedAt));
+            command.Add("@extra_metadata", JsonSerializer.Serialize(
                 new ExchangeMetadata(exchange.Owner, exchange.Agent, exchange.Provider, exchange.RequestId), ChatHistoryJson.Default.ExchangeMetadata));
             command.ExecuteNonQuery();
         }
@@ -160,7 +160,7 @@ internal sealed partial class ChatHistory : BackgroundService
     {
         using var command = connection.CreateCommand();
         command.CommandText = "DELETE FROM chat_history WHERE created_at < @before";
-        Add(command, "@before", Microseconds(_time.GetUtcNow() - _retention));
+        command.Add("@before", Microseconds(_time.GetUtcNow() - _retention));
         command.ExecuteNonQuery();
         return true;
     }
@@ -172,7 +172,7 @@ internal sealed partial class ChatHistory : BackgroundService
             SELECT id, user_message, assistant_message, tools_used, model_used, tokens_used, cost, created_at, extra_metadata
             FROM chat_history WHERE session_id = @session_id ORDER BY created_at DESC, id DESC LIMIT 1000
             """;
-        Add(command, "@session_id", sessionId);
+        command.Add("@session_id", sessionId);
         using var reader = command.ExecuteReader();
         List<ChatExchange> exchanges = [];
         while (exchanges.Count < count && reader.Read())
@@ -203,13 +203,6 @@ internal sealed partial class ChatHistory : BackgroundService
 
         exchanges.Reverse();
         return exchanges;
-    }
-
-    private static void Add(DbCommand command, string name, object value)
-    {
-        var parameter = command.CreateParameter();
-        (parameter.ParameterName, parameter.Value) = (name, value);
-        command.Parameters.Add(parameter);
     }
 
     /// <summary>PostgreSQL's text holds no NUL.</summary>

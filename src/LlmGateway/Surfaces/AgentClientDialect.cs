@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using LlmGateway.Api;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 

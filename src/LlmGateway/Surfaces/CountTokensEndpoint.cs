@@ -21,7 +21,7 @@ internal sealed class CountTokensEndpoint(HostSettings settings)
 
         var (tokens, refusal) = Count(context, body);
         await (refusal is null
-            ? SurfaceRequest.WriteAsync(context, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{tokens}}}")))
+            ? JsonAnswer.WriteAsync(context, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{tokens}}}")))
             : ErrorWriter.WriteAsync(context, refusal));
     }
 

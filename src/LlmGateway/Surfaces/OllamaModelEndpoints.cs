@@ -16,21 +16,21 @@ internal sealed class OllamaModelEndpoints(HostSettings settings)
     /// <summary>Nothing is loaded into anything here.</summary>
     private static readonly byte[] NothingLoaded = """{"models":[]}"""u8.ToArray();
 
-    public static Task VersionAsync(HttpContext context) => SurfaceRequest.WriteAsync(context, Version);
+    public static Task VersionAsync(HttpContext context) => JsonAnswer.WriteAsync(context, Version);
 
-    public static Task LoadedAsync(HttpContext context) => SurfaceRequest.WriteAsync(context, NothingLoaded);
+    public static Task LoadedAsync(HttpContext context) => JsonAnswer.WriteAsync(context, NothingLoaded);
 
     public static Task TagsAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
-        return SurfaceRequest.WriteAsync(context, OllamaModelList.WriteTags(scope.Config, scope.Key!));
+        return JsonAnswer.WriteAsync(context, OllamaModelList.WriteTags(scope.Config, scope.Key!));
     }
 
     public async Task ShowAsync(HttpContext context)
     {
         var (body, error) = await RequestBody.ReadJsonAsync(context.Request, settings.MaxBodyBytes, context.RequestAborted, takesAnyType: true);
         var (target, refusal) = error is null ? Find(body, RequestScope.Of(context)) : (null, error);
-        await (target is null ? ErrorWriter.WriteAsync(context, refusal!) : SurfaceRequest.WriteAsync(context, OllamaModelList.WriteShow(target)));
+        await (target is null ? ErrorWriter.WriteAsync(context, refusal!) : JsonAnswer.WriteAsync(context, OllamaModelList.WriteShow(target)));
     }
 
     private static (ProviderTarget? Target, GatewayError? Error) Find(ReadOnlyMemory<byte> body, RequestScope scope)

@@ -16,7 +16,7 @@ internal readonly struct OpenAiAnswer
         _message = message;
         Model = root.FindText("model"u8) ?? "";
         Finish = finish;
-        Usage = ReadUsage(root);
+        Usage = OpenAiUsageReader.Of(root);
     }
 
     public string Model { get; }
@@ -62,18 +62,6 @@ internal readonly struct OpenAiAnswer
 
         answer = new OpenAiAnswer(root, message, choice.FindText("finish_reason"u8));
         return true;
-    }
-
-    private static TokenUsage? ReadUsage(JsonElement root)
-    {
-        if (root.Find("usage"u8) is not { ValueKind: JsonValueKind.Object } usage)
-        {
-            return null;
-        }
-
-        var reader = new Utf8JsonReader(JsonMarshal.GetRawUtf8Value(usage));
-        reader.Read();
-        return OpenAiUsageReader.Read(ref reader);
     }
 
     private WireText Text(ReadOnlySpan<byte> name) =>

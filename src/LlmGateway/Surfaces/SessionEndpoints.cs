@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using LlmGateway.Api;
 using LlmGateway.Database;
@@ -15,7 +14,7 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
     {
         var session = SessionRef.New();
         await sessions.AppendAsync(SessionStore.IssuedKey(session.Id), OwnerOf(context), [], replaces: false);
-        await WriteAsync(context, writer =>
+        await JsonAnswer.WriteAsync(context, writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("session_id"u8, session.Id);
@@ -32,7 +31,7 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
             return;
         }
 
-        await WriteAsync(context, writer =>
+        await JsonAnswer.WriteAsync(context, writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("session_id"u8, id);
@@ -52,7 +51,7 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
         }
         else if (found.Entries.Count > 0)
         {
-            await WriteAsync(context, writer => WriteEntries(writer, found.Entries));
+            await JsonAnswer.WriteAsync(context, writer => WriteEntries(writer, found.Entries));
         }
         else
         {
@@ -80,7 +79,7 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
 
         await (exchanges.Count == 0 && !isKnown
             ? ErrorWriter.WriteAsync(context, SessionHandler.NotFound)
-            : WriteAsync(context, writer => WriteExchanges(writer, exchanges)));
+            : JsonAnswer.WriteAsync(context, writer => WriteExchanges(writer, exchanges)));
     }
 
     private static void WriteEntries(Utf8JsonWriter writer, IReadOnlyList<SessionEntry> entries)
@@ -145,15 +144,4 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
     private static string IdOf(HttpContext context) => context.GetRouteValue("session_id") as string ?? "";
 
     private static string OwnerOf(HttpContext context) => RequestScope.Of(context).Key!.Name;
-
-    private static Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        var output = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(output, OpenAiJson.Writing))
-        {
-            write(writer);
-        }
-
-        return SurfaceRequest.WriteAsync(context, output.WrittenSpan.ToArray());
-    }
 }

@@ -37,7 +37,7 @@ internal static class SessionReply
             WriteToolsUsed(writer, request.ToolTrace);
             writer.WriteStartObject("metadata"u8);
             writer.WriteString("provider"u8, target?.Provider.Name ?? "");
-            writer.WriteNumber("tokens_used"u8, TokensUsed(request.Tally));
+            writer.WriteNumber("tokens_used"u8, request.Tally.Spent().Tokens);
             writer.WriteNumber("response_time"u8, Math.Round(time.GetElapsedTime(request.Tally.Started).TotalMilliseconds, 3));
             WriteToolResults(writer, request.ToolTrace);
             writer.WriteEndObject();
@@ -45,18 +45,6 @@ internal static class SessionReply
         }
 
         return output.WrittenSpan.ToArray();
-    }
-
-    /// <summary>All calls of the request together.</summary>
-    private static long TokensUsed(RequestTally tally)
-    {
-        var total = 0L;
-        for (var attempt = tally.LastAttempt; attempt is not null; attempt = attempt.Previous)
-        {
-            total += (attempt.Usage ?? default).Total;
-        }
-
-        return total;
     }
 
     private static void WriteToolsUsed(Utf8JsonWriter writer, ToolTrace? trace)

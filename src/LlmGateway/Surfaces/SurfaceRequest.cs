@@ -3,7 +3,7 @@ using LlmGateway.Model;
 
 namespace LlmGateway.Surfaces;
 
-/// <summary>The way of a request from a client's form into OpenAI's, and of an answer that needs no model back.</summary>
+/// <summary>The way of a request from a client's form into OpenAI's.</summary>
 internal static class SurfaceRequest
 {
     private const int LongestHeader = 1024;
@@ -37,12 +37,5 @@ internal static class SurfaceRequest
         }
 
         return (known, null);
-    }
-
-    public static async Task WriteAsync(HttpContext context, byte[] json)
-    {
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = json.Length;
-        await context.Response.Body.WriteAsync(json, context.RequestAborted);
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using LlmGateway.Model;
@@ -32,7 +31,7 @@ internal sealed class ToolAnswer : IDisposable
             break;
         }
 
-        Usage = ReadUsage(_edits.Root);
+        Usage = OpenAiUsageReader.Of(_edits.Root);
         if (Message is { } message)
         {
             Content = TextOf(message, "content");
@@ -127,18 +126,6 @@ internal sealed class ToolAnswer : IDisposable
         {
             _edits.Replace(_choice!.Value.GetProperty("finish_reason"u8), "\"stop\"");
         }
-    }
-
-    private static TokenUsage? ReadUsage(JsonElement root)
-    {
-        if (root.Find("usage"u8) is not { ValueKind: JsonValueKind.Object } usage)
-        {
-            return null;
-        }
-
-        var reader = new Utf8JsonReader(JsonMarshal.GetRawUtf8Value(usage));
-        reader.Read();
-        return OpenAiUsageReader.Read(ref reader);
     }
 
     private static string TextOf(JsonElement parent, string name)

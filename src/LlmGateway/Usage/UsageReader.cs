@@ -1,4 +1,5 @@
 using System.Data.Common;
+using LlmGateway.Database;
 using LlmGateway.Model;
 using Microsoft.Data.Sqlite;
 
@@ -23,7 +24,7 @@ internal static class UsageReader
         using var command = before is null
             ? Command(connection, $"SELECT {RequestColumns} FROM request_records ORDER BY id DESC LIMIT @limit")
             : Command(connection, $"SELECT {RequestColumns} FROM request_records WHERE id < @before ORDER BY id DESC LIMIT @limit", ("@before", Id(connection, before.Value)));
-        Add(command, "@limit", limit);
+        command.Add("@limit", limit);
         List<RequestRecord> records = [];
         using (var rows = command.ExecuteReader())
         {
@@ -55,17 +56,10 @@ internal static class UsageReader
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)
         {
-            Add(command, name, value);
+            command.Add(name, value);
         }
 
         return command;
-    }
-
-    private static void Add(DbCommand command, string name, object value)
-    {
-        var parameter = command.CreateParameter();
-        (parameter.ParameterName, parameter.Value) = (name, value);
-        command.Parameters.Add(parameter);
     }
 
     private static ILookup<Guid, AttemptRecord> Attempts(DbConnection connection, Guid first, Guid last)

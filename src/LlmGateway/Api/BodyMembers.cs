@@ -3,7 +3,7 @@ using System.Text.Json;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
-namespace LlmGateway.Surfaces;
+namespace LlmGateway.Api;
 
 /// <summary>Reads the members of one of the gateway's own request bodies: each of its kind, unknown ones refused. The first thing wrong stays.</summary>
 internal sealed class BodyMembers(JsonElement root, params string[] known)
