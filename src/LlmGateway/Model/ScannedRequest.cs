@@ -71,5 +71,8 @@ public sealed record ScannedRequest
 
     public bool WantsJsonSchema { get; init; }
 
+    /// <summary>The prompt's estimated tokens, once somebody has asked; 0 before. Two who ask at once find the same.</summary>
+    internal long PromptTokens { get; set; }
+
     public bool Has(RequestFields field) => (Fields & field) != 0;
 }

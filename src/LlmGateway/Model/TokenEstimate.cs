@@ -33,8 +33,14 @@ public static class TokenEstimate
     }
 
     /// <summary>The estimate for a call of which only the output was counted.</summary>
-    public static TokenUsage Of(GatewayRequest request, long outputTokens) =>
-        new(OfInput(request.Scan, request.Scan.PromptValue.Of(request.Body.Span)), outputTokens, IsEstimated: true);
+    public static TokenUsage Of(GatewayRequest request, long outputTokens) => new(OfInput(request), outputTokens, IsEstimated: true);
+
+    /// <summary>Counted once for each body: journal, limits and capabilities ask for it, and a long prompt is long to look through.</summary>
+    private static long OfInput(GatewayRequest request)
+    {
+        var scan = request.Scan;
+        return scan.PromptTokens is > 0 and var known ? known : scan.PromptTokens = OfInput(scan, scan.PromptValue.Of(request.Body.Span));
+    }
 
     // Token numbers need no guess: each comma parts two of them.
     private static long OfInput(ScannedRequest scan, ReadOnlySpan<byte> prompt) =>

@@ -1,23 +1,20 @@
 using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using System.Text;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
 namespace LlmGateway.Telemetry;
 
 /// <summary>
-/// The framework's own meters (runtime, Kestrel, ASP.NET Core, HttpClient), collected by OpenTelemetry when somebody scrapes. Each shows the
-/// labels listed here and no others: what is left out is either always the same or not bounded by configuration (a peer's address).
+/// The framework's own meters: those that every request passes through in <see cref="RequestMeters"/>, the others (runtime, Kestrel, name
+/// resolution) collected by OpenTelemetry when somebody scrapes. Each shows the labels listed here and no others: what is left out is either always the same or not bounded by configuration (a peer's address).
 /// </summary>
 internal sealed class FrameworkMetrics : IDisposable
 {
     private static readonly FrozenDictionary<string, string[]> Labels = new Dictionary<string, string[]>
     {
-        ["Microsoft.AspNetCore.Hosting"] = ["http.request.method", "http.route", "http.response.status_code", "error.type"],
         ["Microsoft.AspNetCore.Server.Kestrel"] = ["server.address", "server.port", "network.protocol.version", "tls.protocol.version", "error.type"],
-        ["System.Net.Http"] = ["http.request.method", "server.address", "server.port", "http.connection.state", "http.response.status_code", "error.type"],
         ["System.Net.NameResolution"] = ["dns.question.name", "error.type"],
         ["System.Runtime"] = ["gc.heap.generation", "cpu.mode", "error.type"],
     }.ToFrozenDictionary(StringComparer.Ordinal);
@@ -29,10 +26,12 @@ internal sealed class FrameworkMetrics : IDisposable
     private readonly Collector _collector = new();
     private readonly BaseExportingMetricReader _reader;
     private readonly MeterProvider _provider;
+    private readonly RequestMeters _requests;
 
     /// <param name="own">Makes the meters of this gateway's host: those of another host in the process are not shown, and do not end these when they end.</param>
     public FrameworkMetrics(IMeterFactory own)
     {
+        _requests = new RequestMeters(own);
         _reader = new BaseExportingMetricReader(_collector);
         _provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter([.. Labels.Keys])
@@ -51,9 +50,15 @@ internal sealed class FrameworkMetrics : IDisposable
             _reader.Collect();
             _collector.Writer = null;
         }
+
+        _requests.WriteTo(writer);
     }
 
-    public void Dispose() => _provider.Dispose();
+    public void Dispose()
+    {
+        _requests.Dispose();
+        _provider.Dispose();
+    }
 
     /// <summary>Writes what a collection found while it is valid.</summary>
     private sealed class Collector : BaseExporter<Metric>
@@ -76,7 +81,7 @@ internal sealed class FrameworkMetrics : IDisposable
         private static void Write(PrometheusWriter writer, Metric metric)
         {
             var type = metric.MetricType.IsHistogram() ? PrometheusType.Histogram : metric.MetricType.IsSum() && IsMonotonic(metric) ? PrometheusType.Counter : PrometheusType.Gauge;
-            var name = NameOf(metric.Name, metric.Unit, type);
+            var name = PrometheusName.Of(metric.Name, metric.Unit, type);
             writer.Family(name, metric.Description, type);
             foreach (ref readonly var point in metric.GetMetricPoints())
             {
@@ -132,18 +137,5 @@ internal sealed class FrameworkMetrics : IDisposable
 
         private static LabelValues ToLabelValues(List<string?> values) =>
             new(values.ElementAtOrDefault(0), values.ElementAtOrDefault(1), values.ElementAtOrDefault(2), values.ElementAtOrDefault(3), values.ElementAtOrDefault(4));
-
-        /// <summary>OpenTelemetry's rules for Prometheus names: dots become underscores, the unit follows, a counter ends in <c>_total</c>.</summary>
-        private static string NameOf(string name, string unit, PrometheusType type)
-        {
-            var result = new StringBuilder(name.Replace('.', '_'));
-            result.Append(unit switch
-            {
-                "s" => "_seconds",
-                "By" => "_bytes",
-                _ => "",
-            });
-            return result.Append(type == PrometheusType.Counter ? "_total" : "").ToString();
-        }
     }
 }
