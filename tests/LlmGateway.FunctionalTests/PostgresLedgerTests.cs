@@ -43,6 +43,42 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
     }
 
     [Fact]
+    public async Task A_gateway_that_is_stopped_while_the_server_is_down_ends_in_time_and_its_successor_has_every_record()
+    {
+        var url = await server.CreateDatabaseAsync();
+        using var folder = new GatewayFolder();
+        await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Json(OpenAiReplies.Completion("Well met")));
+        string[] during = [.. Enumerable.Range(0, 20).Select(i => string.Create(CultureInfo.InvariantCulture, $"down-{i}"))];
+        TimeSpan ended;
+        await using (var stopped = await StartProcessAsync(folder, provider, url))
+        {
+            await AskAsync(stopped, "before");
+            await WaitForRowsAsync(url, rows => rows.Count == 1);
+            await server.StopImmediatelyAsync();
+            try
+            {
+                await Task.WhenAll(during.Select(id => AskAsync(stopped, id)));
+                var start = Stopwatch.GetTimestamp();
+                Assert.Equal(0, await stopped.TerminateAsync());
+                ended = Stopwatch.GetElapsedTime(start);
+            }
+            finally
+            {
+                await server.StartAsync();
+            }
+        }
+
+        Assert.Single(await WaitForRowsAsync(url, rows => rows.Count > 0));
+        await using var successor = await StartProcessAsync(folder, provider, url);
+
+        AssertSame(["before", .. during], await WaitForRowsAsync(url, rows => rows.Count > during.Length));
+        Assert.Equal(0, await successor.TerminateAsync());
+        Assert.Equal(["folder.lock"], Directory.GetFiles(Path.Combine(folder.Path, "data", "journal")).Select(Path.GetFileName));
+        Assert.InRange(ended, TimeSpan.Zero, TimeSpan.FromSeconds(15));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"L04: stopped {ended.TotalSeconds:F2} s after SIGTERM with PostgreSQL down; all {during.Length + 1} records written by its successor, none twice"));
+    }
+
+    [Fact]
     public async Task A_server_that_is_slow_then_silent_then_gone_costs_no_record()
     {
         var url = await server.CreateDatabaseAsync();
@@ -127,6 +163,27 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
     private static Task<ProductionStage> StartAsync(string url) => ProductionStage.StartAloneAsync(configure: stage => stage.Gateway.WithVariable("DATABASE_URL", url));
 
     private string Through(FaultProxy proxy, string url) => url.Replace($":{server.Port}/", $":{proxy.Port}/", StringComparison.Ordinal);
+
+    private static async Task<GatewayProcess> StartProcessAsync(GatewayFolder folder, ScriptedProvider provider, string url)
+    {
+        var gateway = GatewayProcess.Start(
+            folder,
+            ["--urls", "http://127.0.0.1:0"],
+            ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1"), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_API_KEYS", "test:sk-client-4711"), ("DATABASE_URL", url));
+        await gateway.WaitForStartAsync();
+        return gateway;
+    }
+
+    private static async Task AskAsync(GatewayProcess gateway, string id)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, ProductionStage.Path)
+        {
+            Content = new StringContent(ProductionStage.Body(isStreaming: false), System.Text.Encoding.UTF8, "application/json"),
+            Headers = { { "Authorization", "Bearer sk-client-4711" }, { "X-Request-Id", id } },
+        };
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        Assert.Equal(System.Net.HttpStatusCode.OK, response.StatusCode);
+    }
 
     private static async Task<string> WaitForHealthAsync(ProductionStage stage, string status)
     {

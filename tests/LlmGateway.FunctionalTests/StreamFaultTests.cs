@@ -254,6 +254,46 @@ public sealed class StreamFaultTests
     }
 
     [Fact]
+    public async Task Stream_without_end_is_given_up()
+    {
+        const long Most = 256L * 1024 * 1024;
+        var piece = "data: " + OpenAiReplies.ContentChunk(new string('x', 64 * 1024)) + "\n\n";
+        await using var stage = await ProductionStage.StartAsync();
+        stage.First.Answers(Script.Sse(OpenAiReplies.RoleChunk()).Fill(4 * Most / piece.Length * piece.Length, piece));
+
+        using var response = await stage.OpenAsync(ProductionStage.Body(isStreaming: true));
+        var (read, tail) = await ReadTailAsync(response);
+
+        Assert.Contains("\n\ndata: {\"error\":{", tail, StringComparison.Ordinal);
+        Assert.Contains("sent more than 256 MiB", tail, StringComparison.Ordinal);
+        Assert.DoesNotContain("[DONE]", tail, StringComparison.Ordinal);
+        Assert.InRange(read, Most - (1024 * 1024), Most + (1024 * 1024));
+        await stage.First.Requests[0].WaitForPeerCloseAsync();
+        Assert.InRange(stage.First.Requests[0].Tally.BytesSent, Most, 2 * Most);
+        Assert.Empty(stage.Second.Requests);
+        var record = Assert.Single(await stage.Ledger.WaitForRequestsAsync(1));
+        Assert.Equal(("invalid_response", "estimated"), (stage.Ledger.Attempts(record)[0]["outcome"], stage.Ledger.Attempts(record)[0]["source"]));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Limit_that_is_told_in_a_whole_answer_of_status_200_is_a_limit(bool isStreaming)
+    {
+        await using var stage = await ProductionStage.StartAsync();
+        stage.First.Answers(Script.Json("""{"error":{"message":"slow down","code":429}}"""));
+        stage.Second.Answers(ProductionStage.Answer(isStreaming), ProductionStage.Answer(isStreaming));
+
+        var answer = await stage.AskAsync(isStreaming);
+        var next = await stage.AskAsync(isStreaming);
+
+        answer.AssertAnswered("Well met");
+        Assert.Equal(("rate_limit", "2", "backup"), (answer.Header("x-llm-fallback-reason"), answer.Header("x-llm-attempts"), answer.Header("x-llm-provider")));
+        next.AssertAnswered("Well met");
+        Assert.Single(stage.First.Requests);
+    }
+
+    [Fact]
     public async Task Whole_answers_that_are_none_fall_back_too()
     {
         (string Reason, Script Script)[] faults =
@@ -340,6 +380,21 @@ public sealed class StreamFaultTests
 
         run.Reset();
     });
+
+    /// <summary>How many bytes came, and the last of them.</summary>
+    private static async Task<(long Read, string Tail)> ReadTailAsync(HttpResponseMessage response)
+    {
+        using var limit = new CancellationTokenSource(Eventually.DefaultLimit * 3);
+        await using var stream = await response.Content.ReadAsStreamAsync(limit.Token);
+        var (buffer, tail, total) = (new byte[256 * 1024], "", 0L);
+        while (await stream.ReadAsync(buffer, limit.Token) is > 0 and var read)
+        {
+            total += read;
+            tail = tail[Math.Max(0, tail.Length - 2000)..] + Encoding.UTF8.GetString(buffer, Math.Max(0, read - 2000), Math.Min(read, 2000));
+        }
+
+        return (total, tail);
+    }
 
     private static string Arguments(JsonElement chunk) =>
         chunk.GetProperty("choices")[0].GetProperty("delta").TryGetProperty("tool_calls", out var calls) ? calls[0].GetProperty("function").GetProperty("arguments").GetString()! : "";

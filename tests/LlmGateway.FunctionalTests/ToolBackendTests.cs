@@ -78,6 +78,29 @@ public sealed class ToolBackendTests
         answer.AssertAnswered("Mock answer from weather: " + expected);
     }
 
+    [Theory]
+    [InlineData("weather in Paris", "weather")]
+    [InlineData("search", "search")]
+    public async Task In_development_no_public_service_is_asked(string question, string tool)
+    {
+        // The mock calls no search by itself; a model that does is scripted.
+        await using var model = ScriptedProvider.OpenAi();
+        var searches = OpenAiReplies.Completion("").Replace(
+            "\"refusal\":null", "\"refusal\":null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"search\",\"arguments\":\"{\\\"query\\\":\\\"x\\\"}\"}}]", StringComparison.Ordinal)
+            .Replace("\"stop\"", "\"tool_calls\"", StringComparison.Ordinal);
+        model.Answers(Script.Json(searches), Script.Chosen(request => Script.Json(OpenAiReplies.Completion(request.Json().GetProperty("messages")[2].GetProperty("content").GetString()!))));
+        await using var gateway = await new GatewayUnderTest().WithAgents("""{"default":{"tools":["weather","search"]}}""")
+            .WithVariable("OWN_KEY", "sk-own-4711")
+            .WithSettings($"providers:\n  own: {{ type: openai, base_url: \"{model.BaseUrl}\", api_key: \"${{OWN_KEY}}\", models: [m] }}\n")
+            .StartAsync();
+
+        using var response = await gateway.OpenStreamAsync(ProductionStage.Path, ProductionStage.Body(isStreaming: false, question, model: tool == "search" ? "own/m" : "mock/mock"));
+        var answer = await ChatAnswer.ReadAsync(response);
+
+        var told = $"The tool '{tool}' has no address to ask: set tools.{tool}_base_url in the settings file. In development nothing leaves this machine unless it is set.";
+        answer.AssertAnswered(tool == "search" ? told : "Mock answer from weather: " + told);
+    }
+
     private static Task<GatewayUnderTest> StartAsync(string backUrl) => new GatewayUnderTest()
         .WithAgents("""{"default":{"tools":["calculator","weather"]}}""")
         .WithSettings($$"""tools: { weather_base_url: "{{backUrl}}", search_base_url: "{{backUrl}}" }""")

@@ -112,7 +112,9 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
             UserType = Host.Llm.UserType,
             SystemName = Host.Llm.SystemName,
             McpServers = llm.McpServers.ToFrozenDictionary(StringComparer.Ordinal),
-            Tools = llm.Tools,
+
+            // What a model looks up is part of a prompt: in development it leaves the machine only where the file says so.
+            Tools = Host.IsDevelopment ? llm.Tools : llm.Tools.WithPublicServices(),
         };
     }
 

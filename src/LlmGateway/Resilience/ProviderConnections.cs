@@ -7,6 +7,10 @@ using LlmGateway.Providers;
 namespace LlmGateway.Resilience;
 
 /// <summary>One connection pool per provider. A pool lives across reloads; hosts behind a changed base URL get connections of their own inside it.</summary>
+/// <remarks>
+/// Providers are spoken to in HTTP/1.1, a connection for each call: each request says so, and HTTP/2 is not even offered. What ends one
+/// connection (a provider's restart, a reset, a lost packet) then ends one call and never a hundred streams that share it.
+/// </remarks>
 internal sealed class ProviderConnections(TimeProvider time) : IDisposable
 {
     /// <summary>Set on a request for which a connection was made anew: what dies under it is no kept-open one.</summary>
@@ -22,6 +26,7 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
     /// <summary>
     /// Whether the request went out on a connection that had been kept open and that ended before any answer: the provider had closed it
     /// at that moment, and the request is sent again on another one. HttpClient does so by itself only for requests without a body.
+    /// A cut in the middle of an answer's head looks the same from here; it is sent again too, once.
     /// </summary>
     public static bool DiedWhilePooled(HttpRequestMessage message, Exception exception) =>
         exception is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } or HttpRequestException { InnerException: IOException { InnerException: SocketException } }
@@ -40,13 +45,12 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
         }
     }
 
-    private static SocketsHttpHandler CreateHandler() => new()
+    internal static SocketsHttpHandler CreateHandler() => new()
     {
         UseProxy = false,
         UseCookies = false,
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
-        EnableMultipleHttp2Connections = true,
 
         // Else traceparent and baggage would go to every provider.
         ActivityHeadersPropagator = null,
@@ -54,7 +58,7 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
         ConnectCallback = ConnectAsync,
 
         // DNS changes are seen when a connection is made anew; idle ones go before a provider closes them under a request.
-        PooledConnectionLifetime = TimeSpan.FromSeconds(90),
+        PooledConnectionLifetime = TimeSpan.FromSeconds(60),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         MaxResponseHeadersLength = 64,
 

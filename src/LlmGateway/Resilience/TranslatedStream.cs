@@ -11,6 +11,9 @@ namespace LlmGateway.Resilience;
 /// </summary>
 internal sealed class TranslatedStream : PumpedStream
 {
+    /// <summary>More than any model writes in an hour: a stream that brings more does not end by itself.</summary>
+    private const long MaxBytes = 256L * 1024 * 1024;
+
     private readonly Stream _source;
     private readonly StreamTranslator _translator;
     private readonly WireFramer _framer;
@@ -19,6 +22,7 @@ internal sealed class TranslatedStream : PumpedStream
     private readonly HttpResponseMessage _response;
     private readonly TimeSpan _idleLimit;
     private AttemptFailure? _failure;
+    private long _received;
     private bool _hasEvents;
     private bool _isOpen;
     private bool _isPaused;
@@ -113,6 +117,7 @@ internal sealed class TranslatedStream : PumpedStream
             return;
         }
 
+        _received += read;
         Translate(isFinal: read == 0);
         if (!HasEnded && read == 0)
         {
@@ -157,7 +162,7 @@ internal sealed class TranslatedStream : PumpedStream
             _deadline.Restart(_idleLimit);
         }
 
-        if (Input.Length > WireFramer.MaxEventBytes || (!_isOpen && Output.Length > WireFramer.MaxEventBytes))
+        if (_received > MaxBytes || Input.Length > WireFramer.MaxEventBytes || (!_isOpen && Output.Length > WireFramer.MaxEventBytes))
         {
             Fail(new AttemptFailure(FailureReason.InvalidResponse));
         }
@@ -205,6 +210,7 @@ internal sealed class TranslatedStream : PumpedStream
         {
             FailureReason.Timeout => "went silent",
             FailureReason.Connection => "broke off",
+            FailureReason.InvalidResponse when _received > MaxBytes => "sent more than 256 MiB",
             FailureReason.InvalidResponse => "sent something that is no answer",
             _ => "reported an error",
         };

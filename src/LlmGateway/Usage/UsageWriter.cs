@@ -98,15 +98,14 @@ internal sealed partial class UsageWriter(
         while (await CarryFallbackAsync());
     }
 
-    /// <summary>False when the ledger did not take them and the host stops.</summary>
+    /// <summary>False when the ledger did not take them and the host stops: what was handed out is then read again by the next start alone.</summary>
     private async Task<bool> CarryAsync(JournalTail tail)
     {
-        while (true)
+        while (!tail.AwaitsConfirmation)
         {
             tail.Fill(_batch, _options.MaxBatch);
             if (_batch.Count == 0)
             {
-                tail.Confirm();
                 return true;
             }
 
@@ -119,6 +118,8 @@ internal sealed partial class UsageWriter(
 
             tail.Confirm();
         }
+
+        return false;
     }
 
     /// <summary>Memory is all that holds these: they are given up only at the end of the host's patience.</summary>

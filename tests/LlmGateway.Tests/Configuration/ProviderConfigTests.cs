@@ -79,6 +79,22 @@ public sealed class ProviderConfigTests
         Assert.Equal(TimeSpan.FromSeconds(60), config.Tools.CacheTtl);
     }
 
+    // What a model looks up would else leave a developer's machine unasked.
+    [Theory]
+    [InlineData("development", "", null, null)]
+    [InlineData("development", "tools: { search_base_url: 'http://s' }", null, "http://s/")]
+    [InlineData("production", "", "https://api.open-meteo.com/", "https://en.wikipedia.org/")]
+    [InlineData("staging", "tools: { weather_base_url: 'http://w' }", "http://w/", "https://en.wikipedia.org/")]
+    public void Tools_PublicServices_AreTheDefaultOutsideDevelopment(string environment, string yaml, string? weather, string? search)
+    {
+        using var work = new ConfigWorkspace(("ENVIRONMENT", environment), ("INTERNAL_LLM_BASE_URL", "https://llm.corp/v1"), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"));
+        work.Settings(yaml);
+
+        var tools = work.LoadGood().Tools;
+
+        Assert.Equal((weather, search), (tools.WeatherBaseUrl?.AbsoluteUri, tools.SearchBaseUrl?.AbsoluteUri));
+    }
+
     [Theory]
     [InlineData("providers: { x: { base_url: 'http://h', api_key: sk } }", true)]
     [InlineData("providers: { x: { base_url: 'http://h', api_key: '${NOT_SET}' } }", true)]

@@ -97,8 +97,8 @@ internal static class SettingsFileReader
 
         return new ToolsConfig
         {
-            WeatherBaseUrl = ProviderReader.ReadUrl(tools, "weather_base_url") ?? new ToolsConfig().WeatherBaseUrl,
-            SearchBaseUrl = ProviderReader.ReadUrl(tools, "search_base_url") ?? new ToolsConfig().SearchBaseUrl,
+            WeatherBaseUrl = ProviderReader.ReadUrl(tools, "weather_base_url"),
+            SearchBaseUrl = ProviderReader.ReadUrl(tools, "search_base_url"),
             CacheTtl = tools.SecondsOrZero("cache_ttl", 31_536_000) ?? new ToolsConfig().CacheTtl,
         };
     }

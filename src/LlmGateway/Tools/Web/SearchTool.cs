@@ -32,7 +32,11 @@ internal sealed class SearchTool(WebBackend backend) : ITool
             return ToolOutput.Error($"The argument 'query' must be a text of 1 to {MaxQuery} characters.");
         }
 
-        var baseUrl = config.Tools.SearchBaseUrl;
+        if (config.Tools.SearchBaseUrl is not { } baseUrl)
+        {
+            return WebBackend.NoAddress(Name, "tools.search_base_url");
+        }
+
         var question = $"search\n{baseUrl}\n{query}";
         if (backend.Find(question, config.Tools.CacheTtl) is { } known)
         {

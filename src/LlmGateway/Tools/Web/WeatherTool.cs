@@ -34,20 +34,25 @@ internal sealed class WeatherTool(WebBackend backend) : ITool
             return ToolOutput.Error($"The argument 'location' must be the name of a place, {MaxLocation} characters at most.");
         }
 
-        var question = $"weather\n{config.Tools.WeatherBaseUrl}\n{location.ToLowerInvariant()}";
+        if (config.Tools.WeatherBaseUrl is not { } baseUrl)
+        {
+            return WebBackend.NoAddress(Name, "tools.weather_base_url");
+        }
+
+        var question = $"weather\n{baseUrl}\n{location.ToLowerInvariant()}";
         if (backend.Find(question, config.Tools.CacheTtl) is { } known)
         {
             return ToolOutput.Answer(known);
         }
 
-        var (place, placeError) = await FindPlaceAsync(location, config.Tools.WeatherBaseUrl, cancellationToken);
+        var (place, placeError) = await FindPlaceAsync(location, baseUrl, cancellationToken);
         if (place is not { } found)
         {
             return ToolOutput.Error(placeError!);
         }
 
         var address = WebBackend.Address(
-            config.Tools.WeatherBaseUrl,
+            baseUrl,
             "/v1/forecast",
             ("latitude", found.Latitude.ToString("0.####", CultureInfo.InvariantCulture)),
             ("longitude", found.Longitude.ToString("0.####", CultureInfo.InvariantCulture)),

@@ -45,6 +45,10 @@ internal sealed class WebBackend(TimeProvider time) : IDisposable
         return new Uri(text);
     }
 
+    /// <summary>What the model is told where no address is configured: in development a public service is asked only when the file names it.</summary>
+    public static ToolOutput NoAddress(string tool, string setting) =>
+        ToolOutput.Error($"The tool '{tool}' has no address to ask: set {setting} in the settings file. In development nothing leaves this machine unless it is set.");
+
     /// <summary>The answer's JSON, which the caller disposes; or what is wrong, for the model.</summary>
     /// <param name="what">The back end as the model knows it, "weather service" say.</param>
     /// <param name="address">Where.</param>

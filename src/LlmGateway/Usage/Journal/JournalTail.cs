@@ -20,6 +20,9 @@ internal sealed class JournalTail(bool keepsCalls, TimeProvider time) : IDisposa
     /// <summary>Whether it holds a file that is not all read, or still needed.</summary>
     public bool IsEmpty => _segments.All(segment => segment.ReadTo == segment.Written) && _open.Count == 0 && _ended.Count == 0;
 
+    /// <summary>Whether records were handed out that are not known to be safe.</summary>
+    public bool AwaitsConfirmation => _ended.Count > 0;
+
     public void Add(JournalSegment segment) => _segments.Add(segment);
 
     /// <summary>Adds records until there are so many, or no more to read.</summary>
