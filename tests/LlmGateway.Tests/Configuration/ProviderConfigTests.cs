@@ -81,9 +81,9 @@ public sealed class ProviderConfigTests
 
     // What a model looks up would else leave a developer's machine unasked.
     [Theory]
-    [InlineData("development", "", null, null)]
+    [InlineData("development", "{}", null, null)]
     [InlineData("development", "tools: { search_base_url: 'http://s' }", null, "http://s/")]
-    [InlineData("production", "", "https://api.open-meteo.com/", "https://en.wikipedia.org/")]
+    [InlineData("production", "{}", "https://api.open-meteo.com/", "https://en.wikipedia.org/")]
     [InlineData("staging", "tools: { weather_base_url: 'http://w' }", "http://w/", "https://en.wikipedia.org/")]
     public void Tools_PublicServices_AreTheDefaultOutsideDevelopment(string environment, string yaml, string? weather, string? search)
     {
