@@ -1,11 +1,10 @@
-using System.Diagnostics;
 using LlmGateway.FunctionalTests.Infrastructure;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace LlmGateway.FunctionalTests;
 
-/// <summary>Many requests leave nothing behind in memory. Alone in the process, because the heap is everybody's.</summary>
+/// <summary>Many requests leave nothing behind in memory. Alone in the process, because the heap is everybody's; threads are counted where the gateway has a process of its own.</summary>
 [Collection(nameof(AloneCollection))]
 public sealed class SteadyStateTests
 {
@@ -17,7 +16,7 @@ public sealed class SteadyStateTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Ten_thousand_requests_leave_heap_and_threads_flat()
+    public async Task Ten_thousand_requests_leave_the_heap_flat()
     {
         await using var provider = new PlainProvider();
         await using var gateway = await new GatewayUnderTest().WithEnvironment("production")
@@ -25,16 +24,13 @@ public sealed class SteadyStateTests
             .WithServices(services => services.AddSingleton(ForgetfulLog))
             .StartAsync();
         await AskAsync(gateway, WarmUp);
-        var (heap, threads) = (await LiveHeapAsync(gateway, WarmUp), Process.GetCurrentProcess().Threads.Count);
+        var heap = await LiveHeapAsync(gateway, WarmUp);
 
         await AskAsync(gateway, Requests);
 
         // Pools may still grow by a buffer or two; anything kept for each request would be far more.
         var grown = await LiveHeapAsync(gateway, WarmUp + Requests) - heap;
         Assert.True(grown < Math.Max(heap * 3 / 10, Requests * MostBytesKept), $"the live heap grew by {grown} bytes from {heap}");
-
-        // The pool climbs and falls by itself, for the client's and the provider's work too; a thread kept for each hundred requests would be a hundred.
-        Assert.InRange(Process.GetCurrentProcess().Threads.Count, 1, threads + 16);
         Assert.Equal(WarmUp + Requests, provider.Answered);
         Assert.Equal(WarmUp + Requests, (await gateway.MetricsAsync()).Sum("llm_gateway_requests_total", ("endpoint", ProductionStage.Path), ("status", "200")));
     }
