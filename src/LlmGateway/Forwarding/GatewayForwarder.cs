@@ -25,7 +25,7 @@ namespace LlmGateway.Forwarding;
 /// YARP is called once per request, with the whole provider side as its <see cref="HttpMessageInvoker"/>. So fallback happens before YARP
 /// sees a response, no byte can reach the client too early, and YARP does what it is good at: back-pressure, cancellation, HTTP/2.
 /// </remarks>
-internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline egress, GatewayLifecycle lifecycle)
+internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline egress, GatewayLifecycle lifecycle, TimeProvider time)
 {
     // YARP wants a prefix; the provider side chooses the real destination for each attempt.
     private const string Destination = "http://provider.invalid/";
@@ -36,7 +36,14 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
     /// <summary>Steps (1) to (5); returns when the answer's last byte is written, or the client is gone.</summary>
     public async Task ForwardAsync(HttpContext context, GatewayRequest request)
     {
-        var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig, GatewayTransformer.Instance);
+        var transformer = new GatewayTransformer(time);
+        var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig, transformer);
+        if (transformer.Heartbeat is { } heartbeat)
+        {
+            // The client may have gone while a heartbeat was written; what the provider's call has cost is known when its read has ended.
+            await heartbeat.SourceDisposed;
+        }
+
         if (error is ForwarderError.None || context.RequestAborted.IsCancellationRequested || (context.Response.HasStarted && lifecycle.Ending.IsCancellationRequested))
         {
             return;

@@ -1,16 +1,21 @@
 using LlmGateway.Api;
 using LlmGateway.Model;
+using LlmGateway.Resilience;
 using LlmGateway.Routing;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace LlmGateway.Forwarding;
 
-/// <summary>Gives the request to the chain (nothing of the client's headers with it) and sets the headers of the answer (nothing of the provider's).</summary>
-internal sealed class GatewayTransformer : HttpTransformer
+/// <summary>
+/// Gives one request to the chain (nothing of the client's headers with it) and sets the headers of its answer (nothing of the provider's).
+/// A stream of events gets its heartbeat here, in whatever form the chain has brought it.
+/// </summary>
+internal sealed class GatewayTransformer(TimeProvider time) : HttpTransformer
 {
     private static readonly Uri Chain = new("http://provider.invalid/");
 
-    public static GatewayTransformer Instance { get; } = new();
+    /// <summary>The answer's body, if it is a stream of events.</summary>
+    public HeartbeatStream? Heartbeat { get; private set; }
 
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
@@ -38,6 +43,12 @@ internal sealed class GatewayTransformer : HttpTransformer
         else if (request.Scan.IsStreaming)
         {
             response.Headers["X-Accel-Buffering"] = "no";
+        }
+
+        if (proxyResponse.Content is StreamedReply { Headers.ContentType.MediaType: "text/event-stream" } stream)
+        {
+            Heartbeat = new HeartbeatStream(stream.Stream, stream, time);
+            proxyResponse.Content = new StreamedReply(Heartbeat);
         }
 
         return new(true);

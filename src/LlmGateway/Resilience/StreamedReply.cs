@@ -7,6 +7,9 @@ internal sealed class StreamedReply(Stream stream) : HttpContent
 {
     private IDisposable? _companion;
 
+    /// <summary>What is read; whoever reads it in a stream of its own replaces the content and disposes this one.</summary>
+    public Stream Stream => stream;
+
     /// <summary>Hands over something that the stream needs while it is read.</summary>
     public void DisposesToo(IDisposable companion) => _companion = companion;
 
