@@ -61,6 +61,7 @@ internal sealed class ProviderCatalog
             PassesTrace = listed.Trace ?? isInternal,
             ApiVersion = listed.ApiVersion,
             Flavor = listed.Flavor,
+            SpeaksHttp2 = listed.HttpVersion == ConfigMembers.Http2,
             Timeout = listed.Timeout,
             Behavior = listed.Behavior ?? MockBehavior.Healthy,
         };

@@ -1,4 +1,3 @@
-using System.Net;
 using LlmGateway.Api;
 using LlmGateway.Lifecycle;
 using LlmGateway.Model;
@@ -31,8 +30,8 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         var left = request.TotalTimeout - time.GetElapsedTime(request.Tally.Started);
         using var deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
 
-        // Its clock starts anew with every byte, up or down: it measures silence. HTTP/1.1 as for all providers (ProviderConnections says why).
-        var config = new ForwarderRequestConfig { ActivityTimeout = call.Target.Timeout, Version = HttpVersion.Version11 };
+        // Its clock starts anew with every byte, up or down: it measures silence. The version of HTTP is for ProviderConnections to say.
+        var config = new ForwarderRequestConfig { ActivityTimeout = call.Target.Timeout };
         var error = await forwarder.SendAsync(context, Destination, _invoker, config, PassthroughTransformer.Instance, deadline.Token);
         call.Head.Dispose();
         var hasTimedOut = error is ForwarderError.RequestTimedOut || deadline.IsCancellationRequested;

@@ -25,7 +25,7 @@ internal sealed class PassthroughHandler(ProviderConnections connections, Gatewa
         var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifecycle.Ending);
         try
         {
-            var response = await connections.For(call.Target.Provider).SendAsync(message, reading.Token);
+            var response = await connections.SendAsync(call.Target.Provider, message, reading.Token);
             call.Answered = time.GetTimestamp();
             call.Status = (int)response.StatusCode;
             call.Usage = response.Content.Headers.ContentType?.MediaType switch

@@ -21,7 +21,6 @@ internal sealed class PassthroughTransformer : HttpTransformer
         var call = httpContext.Features.GetRequiredFeature<PassthroughCall>();
         var client = httpContext.Request;
         proxyRequest.RequestUri = call.Head.RequestUri;
-        proxyRequest.Version = call.Head.Version;
         proxyRequest.Options.Set(PassthroughCall.OptionsKey, call);
         foreach (var name in RequestHeaders)
         {

@@ -44,6 +44,9 @@ public sealed record ProviderConfig
     /// <summary>Which OpenAI-compatible server it is, where its habits must be evened out; null: told by the address, or none.</summary>
     public string? Flavor { get; init; }
 
+    /// <summary>Whether it is spoken to in HTTP/2 instead of HTTP/1.1.</summary>
+    public bool SpeaksHttp2 { get; init; }
+
     /// <summary>Limit of one attempt, where the profile sets none.</summary>
     public TimeSpan? Timeout { get; init; }
 

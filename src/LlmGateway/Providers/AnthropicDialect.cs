@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Http.Headers;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
@@ -58,7 +57,7 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
         }
 
         var url = _urls.GetOrAdd(baseUrl, static key => new Uri(ProviderUrl.OpenAiRoot(key) + "/messages"));
-        var message = new HttpRequestMessage(HttpMethod.Post, url) { Version = HttpVersion.Version11, Content = content };
+        var message = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
         message.Content.Headers.ContentType = Json;
         message.Headers.TryAddWithoutValidation("anthropic-version", version);
         if (request.IsNativeAt(target) && AnthropicNativeBody.HeaderOf(request, "anthropic-beta") is { } betas)
@@ -97,7 +96,7 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
             return null;
         }
 
-        var message = new HttpRequestMessage(HttpMethod.Get, new Uri(ProviderUrl.OpenAiRoot(baseUrl) + "/models?limit=1000")) { Version = HttpVersion.Version11 };
+        var message = new HttpRequestMessage(HttpMethod.Get, new Uri(ProviderUrl.OpenAiRoot(baseUrl) + "/models?limit=1000"));
         message.Headers.TryAddWithoutValidation("anthropic-version", target.Provider.ApiVersion ?? PinnedVersion);
         AddKey(message.Headers, target);
         return message;

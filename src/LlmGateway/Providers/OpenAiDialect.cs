@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using LlmGateway.Model;
@@ -56,7 +55,6 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
         var flavor = request.Operation == Operation.ChatCompletions ? endpoint.Flavor : null;
         var message = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(request.Operation, target))
         {
-            Version = HttpVersion.Version11,
             Content = (flavor is null ? body : Edit(flavor, body, request, target)).ToContent(),
         };
         message.Content.Headers.ContentType = Json;
@@ -111,7 +109,7 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
         }
 
         var url = EndpointOf(target).Flavor?.Url(baseUrl, target, path) ?? new Uri(ProviderUrl.OpenAiRoot(baseUrl) + path);
-        var message = new HttpRequestMessage(HttpMethod.Get, url) { Version = HttpVersion.Version11 };
+        var message = new HttpRequestMessage(HttpMethod.Get, url);
         AddHeaders(message.Headers, request, target);
         return message;
     }
@@ -135,7 +133,7 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
             return ProviderCall.CannotCarry("the path leads out of the provider's API");
         }
 
-        var message = new HttpRequestMessage(HttpMethod.Get, url) { Version = HttpVersion.Version11 };
+        var message = new HttpRequestMessage(HttpMethod.Get, url);
         AddHeaders(message.Headers, request, target);
         return ProviderCall.Send(message);
     }

@@ -154,7 +154,7 @@ internal sealed class ProviderAttempt(
 
         try
         {
-            response = await connections.For(target.Provider).SendAsync(message, deadline.Token);
+            response = await connections.SendAsync(target.Provider, message, deadline.Token);
             var status = (int)response.StatusCode;
             report.NoteStatus(status);
             var result = status switch

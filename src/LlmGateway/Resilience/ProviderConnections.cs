@@ -8,8 +8,10 @@ namespace LlmGateway.Resilience;
 
 /// <summary>One connection pool per provider. A pool lives across reloads; hosts behind a changed base URL get connections of their own inside it.</summary>
 /// <remarks>
-/// Providers are spoken to in HTTP/1.1, a connection for each call: each request says so, and HTTP/2 is not even offered. What ends one
-/// connection (a provider's restart, a reset, a lost packet) then ends one call and never a hundred streams that share it.
+/// Providers are spoken to in HTTP/1.1, a connection for each call: HTTP/2 is not even offered. What ends one connection (a provider's
+/// restart, a reset, a lost packet) then ends one call and never a hundred streams that share it. A provider whose settings say
+/// <c>http_version: "2"</c> gets HTTP/2: fewer connections, for servers and balancers that count them. Calls that such a server says it has
+/// not taken (GOAWAY, REFUSED_STREAM) are sent again by HttpClient itself, on another connection if need be.
 /// </remarks>
 internal sealed class ProviderConnections(TimeProvider time) : IDisposable
 {
@@ -19,9 +21,15 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _pools = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<MockBehavior, HttpMessageInvoker> _mocks = new();
 
-    public HttpMessageInvoker For(ProviderConfig provider) => provider.Type == MockDialect.TypeName
-        ? _mocks.GetOrAdd(provider.Behavior, static (behavior, clock) => new HttpMessageInvoker(new MockHandler(behavior, clock)), time)
-        : _pools.GetOrAdd(provider.Name, static _ => new HttpMessageInvoker(CreateHandler()));
+    /// <summary>Sends one call, in the version of HTTP that the provider's settings name.</summary>
+    public Task<HttpResponseMessage> SendAsync(ProviderConfig provider, HttpRequestMessage message, CancellationToken cancellationToken)
+    {
+        // Without TLS nothing can be negotiated: the server is known to speak it.
+        (message.Version, message.VersionPolicy) = !provider.SpeaksHttp2 ? (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower)
+            : message.RequestUri?.Scheme == Uri.UriSchemeHttps ? (HttpVersion.Version20, HttpVersionPolicy.RequestVersionOrLower)
+            : (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
+        return For(provider).SendAsync(message, cancellationToken);
+    }
 
     /// <summary>
     /// Whether the request went out on a connection that had been kept open and that ended before any answer: the provider had closed it
@@ -29,7 +37,8 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
     /// A cut in the middle of an answer's head looks the same from here; it is sent again too, once.
     /// </summary>
     public static bool DiedWhilePooled(HttpRequestMessage message, Exception exception) =>
-        exception is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } or HttpRequestException { InnerException: IOException { InnerException: SocketException } }
+        exception is HttpRequestException failure
+        && (failure.HttpRequestError == HttpRequestError.ResponseEnded || IsReset(failure.InnerException))
         && !message.Options.TryGetValue(Fresh, out _);
 
     public void Dispose()
@@ -62,9 +71,24 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         MaxResponseHeadersLength = 64,
 
+        // HTTP/2 alone. A server that allows few calls at once on a connection gets more connections; one that has vanished is found out,
+        // because new calls would go on joining those that wait for it.
+        EnableMultipleHttp2Connections = true,
+        KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+        KeepAlivePingDelay = TimeSpan.FromSeconds(10),
+        KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+
         // A half-read reply goes on costing tokens: rather close the connection than drain it for long.
         ResponseDrainTimeout = TimeSpan.FromMilliseconds(250),
     };
+
+    private HttpMessageInvoker For(ProviderConfig provider) => provider.Type == MockDialect.TypeName
+        ? _mocks.GetOrAdd(provider.Behavior, static (behavior, clock) => new HttpMessageInvoker(new MockHandler(behavior, clock)), time)
+        : _pools.GetOrAdd(provider.Name, static _ => new HttpMessageInvoker(CreateHandler()));
+
+    /// <summary>Whether the socket broke. HTTP/2 tells each call so in an exception of its own around the connection's.</summary>
+    private static bool IsReset(Exception? cause) =>
+        cause is IOException && (cause.InnerException is SocketException || IsReset(cause.InnerException));
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {

@@ -1,4 +1,3 @@
-using System.Net;
 using LlmGateway.Model;
 using LlmGateway.Providers;
 
@@ -26,8 +25,8 @@ internal sealed class ProviderProbe(ProviderConnections connections, TimeProvide
         var start = time.GetTimestamp();
         try
         {
-            using var message = new HttpRequestMessage(HttpMethod.Get, url) { Version = HttpVersion.Version11 };
-            using var response = await connections.For(provider).SendAsync(message, linked.Token);
+            using var message = new HttpRequestMessage(HttpMethod.Get, url);
+            using var response = await connections.SendAsync(provider, message, linked.Token);
             return new(null, time.GetElapsedTime(start));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

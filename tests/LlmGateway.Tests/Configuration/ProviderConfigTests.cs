@@ -50,6 +50,7 @@ public sealed class ProviderConfigTests
                 stream_usage: false
                 trace: true
                 api_version: 2024-10-21
+                http_version: "2"
                 timeout: ${T:-30}
                 identity_headers: { User-Id: X-Uid }
                 models:
@@ -64,6 +65,7 @@ public sealed class ProviderConfigTests
 
         var provider = config.Providers["openrouter"];
         Assert.Equal(("openai", "or-key", "meta/one", false, true, "2024-10-21"), (provider.Type, provider.ApiKey, provider.DefaultModel, provider.AsksStreamUsage, provider.PassesTrace, provider.ApiVersion));
+        Assert.Equal((true, false), (provider.SpeaksHttp2, config.Providers["local"].SpeaksHttp2));
         Assert.Equal(TimeSpan.FromSeconds(30), provider.Timeout);
         Assert.Equal(["my-team", "7"], provider.Headers.Select(header => header.Value));
         Assert.Equal(("X-Uid", "User-Type"), (provider.IdentityHeaders!.UserId, provider.IdentityHeaders.UserType));
@@ -109,6 +111,19 @@ public sealed class ProviderConfigTests
         Assert.Equal(expected, work.LoadGood().Providers["x"].NeedsApiKey);
     }
 
+    [Theory]
+    [InlineData("2", true)]
+    [InlineData("'2'", true)]
+    [InlineData("1.1", false)]
+    [InlineData("'1.1'", false)]
+    public void HttpVersion_QuotedOrNot_IsTheSame(string written, bool expected)
+    {
+        using var work = new ConfigWorkspace();
+        work.Settings($"providers: {{ openai: {{ http_version: {written} }} }}");
+
+        Assert.Equal(expected, work.LoadGood().Providers["openai"].SpeaksHttp2);
+    }
+
     [Fact]
     public void ApiKey_UnsetVariable_IsNoKeyAndNamed()
     {
@@ -146,6 +161,8 @@ public sealed class ProviderConfigTests
     [InlineData("providers: { openai: { base_url: 'https://u:canary@h' } }", "password")]
     [InlineData("providers: { openai: { base_url: 'https://h?key=canary' } }", "query")]
     [InlineData("providers: { openai: { type: opnai } }", "one of openai")]
+    [InlineData("providers: { openai: { http_version: 3 } }", "one of 1.1, 2")]
+    [InlineData("providers: { openai: { http_version: 2.0 } }", "one of 1.1, 2")]
     [InlineData("providers: { openai: { headers: { 'bad name': canary } } }", "header")]
     [InlineData("providers: { openai: { headers: { X-A: 'пример' } } }", "printable")]
     [InlineData("providers: { google: {}, gemini: {} }", "twice")]

@@ -7,6 +7,8 @@ internal static class ConfigMembers
 {
     public const string Schema = "$schema";
 
+    public const string Http2 = "2";
+
     public static readonly string[] AgentsFile = [Schema, "default", "agents", "fallback_settings"];
 
     /// <summary>What an overlay may hold: every field of an agent but <c>environments</c>.</summary>
@@ -41,8 +43,8 @@ internal static class ConfigMembers
 
     public static readonly string[] Provider =
     [
-        "type", "base_url", "api_key", "headers", "models", "stream_usage", "identity_headers", "trace", "api_version", "flavor", "timeout",
-        "behavior",
+        "type", "base_url", "api_key", "headers", "models", "stream_usage", "identity_headers", "trace", "api_version", "flavor", "http_version",
+        "timeout", "behavior",
     ];
 
     public static readonly string[] Model =
@@ -77,6 +79,8 @@ internal static class ConfigMembers
 
     /// <summary>OpenAI-compatible servers with habits of their own; <c>plain</c> has none.</summary>
     public static readonly string[] Flavors = ["plain", "azure", "deepseek", "groq", "lmstudio", "mistral", "vllm"];
+
+    public static readonly string[] HttpVersions = ["1.1", Http2];
 
     public static readonly string[] BuiltInTools = [.. ToolNames.BuiltIn];
 }

@@ -44,6 +44,12 @@ internal sealed record ProviderOptions
     /// <summary>The server behind an OpenAI-compatible API, whose habits are evened out; <c>plain</c>: none. Default: by well-known address.</summary>
     public string? Flavor { get; init; }
 
+    /// <summary>
+    /// Version of HTTP: <c>1.1</c>, a connection for each call, or <c>2</c>, many calls on one. <c>2</c> is negotiated over https (1.1 where the
+    /// server knows no better) and taken for granted over http. Default: 1.1.
+    /// </summary>
+    public string? HttpVersion { get; init; }
+
     /// <summary>Seconds for one attempt, below the agent's own. Default: <c>LLM_TIMEOUT</c>.</summary>
     public TimeSpan? Timeout { get; init; }
 

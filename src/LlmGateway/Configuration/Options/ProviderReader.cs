@@ -94,6 +94,7 @@ internal static class ProviderReader
             Trace = reader.Flag("trace"),
             ApiVersion = reader.Text("api_version", Names.IsModel, "printable ASCII without spaces"),
             Flavor = reader.OneOf("flavor", ConfigMembers.Flavors),
+            HttpVersion = reader.OneOf("http_version", ConfigMembers.HttpVersions),
             Timeout = reader.Seconds("timeout"),
             Behavior = ReadBehavior(reader),
             Line = node.Line,

@@ -95,7 +95,7 @@ internal sealed class ProviderCheck(DialectSet dialects, ProviderConnections con
         {
             using (message)
             {
-                using var response = await connections.For(target.Provider).SendAsync(message, linked.Token);
+                using var response = await connections.SendAsync(target.Provider, message, linked.Token);
                 var body = response.StatusCode == HttpStatusCode.OK ? await ReplyReader.ReadAllAsync(response.Content, linked.Token) : default;
                 return ((int)response.StatusCode, body ?? default, null);
             }
