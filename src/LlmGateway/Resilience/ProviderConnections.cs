@@ -75,7 +75,7 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
         // because new calls would go on joining those that wait for it.
         EnableMultipleHttp2Connections = true,
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-        KeepAlivePingDelay = TimeSpan.FromSeconds(10),
+        KeepAlivePingDelay = TimeSpan.FromSeconds(15),
         KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
 
         // A half-read reply goes on costing tokens: rather close the connection than drain it for long.

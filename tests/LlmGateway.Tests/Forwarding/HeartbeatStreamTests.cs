@@ -11,8 +11,13 @@ public sealed class HeartbeatStreamTests : IDisposable
     private readonly FakeTime _time = new();
     private readonly PushedStream _source = new();
     private readonly HeartbeatStream _stream;
+    private readonly ITestOutputHelper _output;
 
-    public HeartbeatStreamTests() => _stream = new HeartbeatStream(_source, _source, _time);
+    public HeartbeatStreamTests(ITestOutputHelper output)
+    {
+        _output = output;
+        _stream = new HeartbeatStream(_source, _source, _time);
+    }
 
     private static TimeSpan Interval => HeartbeatStream.Interval;
 
@@ -262,6 +267,57 @@ public sealed class HeartbeatStreamTests : IDisposable
 
         Assert.Equal(Ping + Event, text + await behind);
         Assert.False(_source.WasMisused);
+    }
+
+    [Fact]
+    public async Task Read_WaitForAToken_AllocatesNothing()
+    {
+        const int Tokens = 1000;
+        using var source = new SilentStream();
+        await using var stream = new HeartbeatStream(source, source, TimeProvider.System);
+        await WaitAsync();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        for (var i = 0; i < Tokens; i++)
+        {
+            var wait = stream.ReadAsync(Memory<byte>.Empty, CancellationToken.None);
+            source.Arrive();
+            await wait;
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Tokens);
+
+        async Task WaitAsync()
+        {
+            var wait = stream.ReadAsync(Memory<byte>.Empty, CancellationToken.None);
+            source.Arrive();
+            await wait;
+        }
+    }
+
+    [Fact]
+    public void Read_SilentSource_CostsAFewHundredBytes()
+    {
+        const int Streams = 200;
+        var sources = Enumerable.Range(0, Streams).Select(_ => new SilentStream()).ToArray();
+        var streams = new HeartbeatStream[Streams];
+        long before = 0;
+        for (var i = 0; i < Streams; i++)
+        {
+            if (i == Streams / 2)
+            {
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
+            streams[i] = new HeartbeatStream(sources[i], sources[i], TimeProvider.System);
+            _ = streams[i].ReadAsync(Memory<byte>.Empty, CancellationToken.None).AsTask();
+        }
+
+        var each = (GC.GetAllocatedBytesForCurrentThread() - before) / (Streams / 2);
+        _output.WriteLine($"{each} bytes for each");
+        Array.ForEach(sources, source => source.Arrive());
+        Array.ForEach(streams, stream => stream.Dispose());
+        Assert.InRange(each, 1, 700);
     }
 
     // Arrival, reader and clock meet on several threads; whatever their order, every byte comes once and nothing hangs.
