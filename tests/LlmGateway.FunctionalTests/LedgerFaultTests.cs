@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Text.Json;
 using LlmGateway.Database;
 using LlmGateway.FunctionalTests.Infrastructure;
 using Microsoft.Data.Sqlite;
@@ -11,6 +13,9 @@ namespace LlmGateway.FunctionalTests;
 public sealed class LedgerFaultTests(ITestOutputHelper output)
 {
     private const int SigKill = 9;
+
+    /// <summary>From the process's beginning until it is ready, on a machine that is not overloaded (Q13).</summary>
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(3);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -100,9 +105,7 @@ public sealed class LedgerFaultTests(ITestOutputHelper output)
         for (var kill = 0; kill < Kills; kill++)
         {
             await using var gateway = Start(folder, provider);
-            var start = Stopwatch.GetTimestamp();
-            await gateway.WaitForStartAsync();
-            slowestStart = Max(slowestStart, Stopwatch.GetElapsedTime(start));
+            slowestStart = Max(slowestStart, await StartTimeAsync(gateway));
             using (await OpenAsync(gateway, isStreaming: false, $"done-{kill}"))
             {
                 // The request line is written when the request has been settled.
@@ -121,9 +124,7 @@ public sealed class LedgerFaultTests(ITestOutputHelper output)
         var oracle = provider.Requests.Select(request => request.Json().GetProperty("messages")[0].GetProperty("content").GetString()!).ToArray();
         await using (var last = Start(folder, provider))
         {
-            var start = Stopwatch.GetTimestamp();
-            await last.WaitForStartAsync();
-            slowestStart = Max(slowestStart, Stopwatch.GetElapsedTime(start));
+            slowestStart = Max(slowestStart, await StartTimeAsync(last));
             var rows = await ledger.WaitForRequestsAsync(oracle.Length);
             Assert.Equal(oracle.Order(StringComparer.Ordinal), rows.Select(row => (string)row["request_id"]!).Order(StringComparer.Ordinal));
             foreach (var row in rows)
@@ -139,7 +140,7 @@ public sealed class LedgerFaultTests(ITestOutputHelper output)
         }
 
         Assert.Equal(["folder.lock"], Directory.GetFiles(Path.Combine(folder.Path, "data", "journal")).Select(Path.GetFileName));
-        Assert.InRange(slowestStart, TimeSpan.Zero, TimeSpan.FromSeconds(15));
+        Assert.InRange(slowestStart, TimeSpan.FromSeconds(0.1), LongestStart);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Q13: {Kills} kills, {oracle.Length} calls made, 0 without a record, 0 doubled; slowest start {slowestStart.TotalSeconds:F2} s"));
     }
 
@@ -226,6 +227,18 @@ public sealed class LedgerFaultTests(ITestOutputHelper output)
         ("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1"),
         ("INTERNAL_LLM_MODEL", "internal-model"),
         ("GATEWAY_API_KEYS", "test:sk-client-4711"));
+
+    /// <summary>How long it took to be ready by its own log, less what the kernel kept it waiting while other processes had the cores.</summary>
+    private static async Task<TimeSpan> StartTimeAsync(GatewayProcess gateway)
+    {
+        await gateway.WaitForStartAsync();
+        var waited = ProcessMemory.WaitedForCore(gateway.Id);
+        using var process = Process.GetProcessById(gateway.Id);
+        using var line = JsonDocument.Parse(await gateway.WaitForLineAsync("Gateway started"));
+        using var ready = await gateway.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        return line.RootElement.GetProperty("time").GetDateTimeOffset() - process.StartTime - waited;
+    }
 
     private static async Task<HttpResponseMessage> OpenAsync(GatewayProcess gateway, bool isStreaming, string id, string path = ProductionStage.Path)
     {

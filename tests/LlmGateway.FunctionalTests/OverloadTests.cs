@@ -111,7 +111,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
             $"Q18: goodput {goodput:0}/s of {peak:0}/s at three times the load ({goodput / peak:P0}); {refusals.Count} refusals, median {median.TotalMilliseconds:0.0} ms, p99 {p99.TotalMilliseconds:0.0} ms; recovered within {recovery.TotalSeconds:0.0} s"));
         Assert.Empty(bad);
         Assert.True(refusals.Count > Capacity, $"{refusals.Count} refusals: there was no overload.");
-        Assert.True(goodput >= peak * 0.8, $"{goodput} of {peak}");
+        Assert.True(goodput >= peak * 0.9, $"{goodput} of {peak}");
         Assert.True(median < TimeSpan.FromMilliseconds(20), median.ToString());
         Assert.True(recovery < TimeSpan.FromSeconds(5), recovery.ToString());
     }

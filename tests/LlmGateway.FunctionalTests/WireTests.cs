@@ -15,7 +15,8 @@ public sealed class WireTests
     private const string Hidden = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 57\r\n\r\n{\"messages\":[{\"role\":\"user\",\"content\":\"was smuggled in\"}]}";
     private const string Body = """{"messages":[{"role":"user","content":"hi"}]}""";
 
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);
+    /// <summary>Sent last: whoever has understood where the request before it ends answers it, with 404, and closes.</summary>
+    private const string Goodbye = "GET /goodbye HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -43,7 +44,7 @@ public sealed class WireTests
         await using var gateway = await StartAsync(provider);
         var address = new Uri(gateway.BaseUrl);
 
-        var answer = await SendAsync(address, $"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}\r\n\r\n{rest}");
+        var answer = await SendAsync(address, $"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}\r\n\r\n{rest}{Goodbye}");
         using var marker = await gateway.SendAsync("/v1/chat/completions", Body.Replace("hi", "marker", StringComparison.Ordinal));
 
         Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 ", StringComparison.Ordinal), $"{what}: {answer}");
@@ -194,19 +195,21 @@ public sealed class WireTests
         await using var provider = ScriptedProvider.OpenAi();
         await using var gateway = await StartAsync(provider);
         var address = new Uri(gateway.BaseUrl);
-        var start = Stopwatch.GetTimestamp();
-        var heads = Enumerable.Range(0, 50).Select(_ => DripAsync(address, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "x")).ToList();
-        var bodies = Enumerable.Range(0, 50).Select(_ => DripAsync(address, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", " ")).ToList();
+        using var dripped = new SemaphoreSlim(0);
+        var heads = Enumerable.Range(0, 50).Select(_ => DripAsync(address, dripped, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "x")).ToList();
+        var bodies = Enumerable.Range(0, 50).Select(_ => DripAsync(address, dripped, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", " ")).ToList();
 
         var slowest = TimeSpan.Zero;
-        while (!Task.WhenAll(heads.Concat(bodies)).IsCompleted)
+        var cutOff = Task.WhenAll(heads.Concat(bodies)).WaitAsync(TimeSpan.FromSeconds(40), Cancellation);
+        while (!cutOff.IsCompleted)
         {
             var asked = Stopwatch.GetTimestamp();
             Assert.Equal(HttpStatusCode.OK, await HealthAsync(gateway));
             slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, Stopwatch.GetElapsedTime(asked).Ticks));
-            await Task.WhenAny(Task.WhenAll(heads.Concat(bodies)), Task.Delay(100, Cancellation));
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(40), "They are not cut off.");
+            await Task.WhenAny(cutOff, dripped.WaitAsync(Cancellation));
         }
+
+        await cutOff;
 
         Assert.All(await Task.WhenAll(heads), answer => Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 408", StringComparison.Ordinal), answer));
         Assert.All(await Task.WhenAll(bodies), answer => Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 408", StringComparison.Ordinal), answer));
@@ -224,7 +227,7 @@ public sealed class WireTests
 
     private static async Task<string> SendAsync(Uri address, string request) => Encoding.Latin1.GetString(await SendAsync(address, Encoding.Latin1.GetBytes(request)));
 
-    /// <summary>Sends, and reads until the gateway closes or has nothing more to say; a reset is an end too.</summary>
+    /// <summary>Sends, and reads until the gateway closes; a reset is an end too.</summary>
     private static async Task<byte[]> SendAsync(Uri address, byte[] bytes)
     {
         using var limit = new CancellationTokenSource(Eventually.DefaultLimit);
@@ -234,24 +237,17 @@ public sealed class WireTests
         try
         {
             await socket.SendAsync(bytes, limit.Token);
-            var reading = ReadAsync(socket, answer, limit.Token);
-            var seen = -1;
-            while (!reading.IsCompleted && seen != (seen = answer.Count))
-            {
-                await Task.WhenAny(reading, Task.Delay(Quiet, limit.Token));
-            }
-
-            await limit.CancelAsync();
-            await reading;
+            await ReadAsync(socket, answer, limit.Token);
         }
-        catch (Exception exception) when (exception is SocketException or OperationCanceledException)
+        catch (SocketException)
         {
         }
 
         return [.. answer];
     }
 
-    private static async Task<string> DripAsync(Uri address, string head, string drop)
+    /// <summary>Sends the head, then a drop every half second until the gateway has had enough; counts the drops.</summary>
+    private static async Task<string> DripAsync(Uri address, SemaphoreSlim dripped, string head, string drop)
     {
         using var limit = new CancellationTokenSource(Eventually.DefaultLimit * 3);
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -265,6 +261,7 @@ public sealed class WireTests
             while (!reading.IsCompleted)
             {
                 await socket.SendAsync(Encoding.ASCII.GetBytes(drop), limit.Token);
+                dripped.Release();
                 await Task.WhenAny(reading, timer.WaitForNextTickAsync(limit.Token).AsTask());
             }
 

@@ -12,6 +12,13 @@ internal static class ProcessMemory
 
     public static int Sockets(int process) => Directory.GetFiles($"/proc/{process}/fd").Length;
 
+    /// <summary>How long its first thread has been ready to run while others had the cores; at a start, the one that the others wait for.</summary>
+    public static TimeSpan WaitedForCore(int process)
+    {
+        var nanoseconds = long.Parse(File.ReadAllText($"/proc/{process}/schedstat").Split(' ')[1], CultureInfo.InvariantCulture);
+        return TimeSpan.FromMicroseconds(nanoseconds / 1000);
+    }
+
     private static long Field(int process, string name) => long.Parse(
         File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
 }
