@@ -125,6 +125,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+        KeptOutput.OfThisRun?.Keep("process", AllText);
         SecretScan.AssertNone(_variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)), AllText);
     }
 
