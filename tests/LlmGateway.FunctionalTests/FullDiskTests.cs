@@ -63,7 +63,7 @@ public sealed class FullDiskTests
     private static GatewayProcess Start(GatewayFolder folder, Uri address, ScriptedProvider provider)
     {
         var start = new ProcessStartInfo("unshare") { WorkingDirectory = folder.Path };
-        foreach (var argument in (string[])["--user", "--map-root-user", "--mount", "bash", "-c", """mount -t tmpfs -o size=1m tmpfs data && exec dotnet "$0" --urls "$1" >>data/gateway.log""", Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), address.ToString()])
+        foreach (var argument in (string[])["--user", "--map-root-user", "--mount", "bash", "-c", """mount -t tmpfs -o size=16m tmpfs data && exec dotnet "$0" --urls "$1" >>data/gateway.log""", Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), address.ToString()])
         {
             start.ArgumentList.Add(argument);
         }
