@@ -29,7 +29,7 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
             folder,
             ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"), ("LLM_TIMEOUT", "600"),
-            ("GATEWAY_MAX_CONCURRENCY", "20000"), ("DOTNET_gcConcurrent", "0"));
+            ("GATEWAY_MAX_CONCURRENCY", "20000"));
         await gateway.WaitForStartAsync();
         var streams = new List<HttpResponseMessage>();
         await OpenAsync(gateway, streams, WarmUp);

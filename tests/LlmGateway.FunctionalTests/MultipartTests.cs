@@ -116,5 +116,5 @@ public sealed class MultipartTests
         return (response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation));
     }
 
-    private static string[] FilesIn(string folder) => [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(file => !file.Contains("gateway.db", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    private static string[] FilesIn(string folder) => [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(file => !file.StartsWith(Path.Combine(folder, "data"), StringComparison.Ordinal) || Path.GetExtension(file) is not ("" or ".db" or ".db-wal" or ".db-shm" or ".journal" or ".lock")).Order(StringComparer.Ordinal)];
 }

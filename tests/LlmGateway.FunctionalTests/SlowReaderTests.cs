@@ -10,6 +10,9 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
     private const long Total = 64L << 20;
     private const int MostHeld = 128 * 1024;
 
+    /// <summary>All bytes then go through as they are.</summary>
+    private const string AsksForUsage = ",\"stream_options\":{\"include_usage\":true}";
+
     private static readonly string Piece = "data: " + OpenAiReplies.ContentChunk(new string('x', 4000)) + "\n\n";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -24,7 +27,7 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
         stage.First.Answers(Stream());
         using var socket = Socket();
         await LeavingClient.ConnectAsync(socket, stage);
-        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true, more: AsksForUsage));
         var read = (long)await socket.ReceiveAsync(new byte[100], Cancellation);
         var request = await stage.First.WaitForRequestAsync();
 
@@ -67,11 +70,11 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
         stage.First.Answers(Stream());
         using var socket = Socket();
         await LeavingClient.ConnectAsync(socket, stage);
-        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true));
+        await LeavingClient.SendAsync(socket, stage, ProductionStage.Body(isStreaming: true, more: AsksForUsage));
         await socket.ReceiveAsync(new byte[100], Cancellation);
         var request = await stage.First.WaitForRequestAsync();
 
-        await request.WaitForPeerCloseAsync();
+        try { await request.WaitForPeerCloseAsync(); } catch (TimeoutException) { throw new InvalidOperationException(stage.Gateway.Log.Text + (await stage.Gateway.MetricsAsync()).Text); }
 
         var row = Assert.Single(await stage.Ledger.WaitForRequestsAsync(1));
         Assert.Equal((499L, "estimated"), (row["status"], row["attempt_source"]));
@@ -84,7 +87,7 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
     private static Socket Socket() => new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
 
     /// <summary>Bytes that both ends of the connections of a port have in their queues, sent and not taken, come and not read.</summary>
-    private static long Waiting(int port, int? peer) => File.ReadLines("/proc/net/tcp").Skip(1)
+    private static long Waiting(int port, int? peer) => ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).SelectMany(file => File.ReadLines(file).Skip(1))
         .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         .Where(fields => (PortOf(fields[1]), PortOf(fields[2])) is var (local, remote)
             && ((local == port && remote == (peer ?? remote)) || (remote == port && local == (peer ?? local))))
