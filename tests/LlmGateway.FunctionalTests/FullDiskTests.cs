@@ -103,7 +103,7 @@ public sealed class FullDiskTests
         }
     }
 
-    private static IReadOnlyList<string> Lines(string data)
+    private static string[] Lines(string data)
     {
         using var log = new StreamReader(new FileStream(Path.Combine(data, "gateway.log"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         return log.ReadToEnd().Split('\n');

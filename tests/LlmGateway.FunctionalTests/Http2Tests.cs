@@ -56,8 +56,8 @@ public sealed class Http2Tests
         Assert.Equal(0, before);
         Assert.All(markers, status => Assert.Equal(HttpStatusCode.OK, status));
         Assert.Equal(Places, provider.Requests.Count);
-        Assert.Equal(0, page.Sum("llm_gateway_requests_in_flight"));
-        Assert.Equal(Places, page.Sum("llm_gateway_requests_total"));
+        Assert.Equal(0, page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)));
+        Assert.Equal(Places, page.Sum("llm_gateway_requests_total", ("endpoint", ProductionStage.Path)));
     }
 
     private static byte[] Attack(string attack) => attack switch

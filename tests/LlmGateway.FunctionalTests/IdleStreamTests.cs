@@ -10,10 +10,15 @@ namespace LlmGateway.FunctionalTests;
 [Collection(nameof(AloneCollection))]
 public sealed class IdleStreamTests(ITestOutputHelper output)
 {
+    private const string Question = """{"model":"m","messages":[{"role":"user","content":"hi"}]}""";
     private const int WarmUp = 100;
-    private const long MostBytesEach = 60 * 1024;
+    private const int WarmUpCalls = 3000;
+    private const long MostBytesEach = 40 * 1024;
 
-    private static readonly int Streams = LongForm.Number("IDLE_STREAMS", 1000);
+    /// <summary>Of the whole process, at nine thousand streams.</summary>
+    private const long MostBytesAt9000 = 400L << 20;
+
+    private static readonly int Streams = LongForm.Number("IDLE_STREAMS", 2000);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -33,6 +38,14 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
         await gateway.WaitForStartAsync();
         var streams = new List<HttpResponseMessage>();
         await OpenAsync(gateway, streams, WarmUp);
+
+        // What the collector lets come together before it looks is the process's, not the streams'.
+        await Parallel.ForAsync(0, WarmUpCalls, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancellation }, async (_, cancellation) =>
+        {
+            using var request = Request(Question);
+            using var response = await gateway.Client.SendAsync(request, cancellation);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        });
         var baseline = await ShortCallsAsync(gateway);
         var (before, sockets) = (ProcessMemory.Resident(gateway.Id), ProcessMemory.Sockets(gateway.Id));
 
@@ -56,8 +69,8 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
             $"Q7: {Streams} idle streams, {each / 1024.0:0.0} KiB each ({before >> 20} to {after >> 20} MiB resident); a short call took {during.TotalMilliseconds:0.0} ms beside them, {baseline.TotalMilliseconds:0.0} ms before (p99); all went on to their end"));
         Assert.True(opened >= Streams * 2, $"{opened} sockets were opened.");
         Assert.Equal(Streams + WarmUp, whole);
-        Assert.True(each < MostBytesEach, $"{each} bytes each");
-        Assert.True(Streams < 5000 || each < 40 * 1024, $"{each} bytes each");
+        Assert.True(each <= MostBytesEach, $"{each} bytes each");
+        Assert.True(Streams < 9000 || after <= MostBytesAt9000, $"{after} bytes resident");
     }
 
     private static async Task OpenAsync(GatewayProcess gateway, List<HttpResponseMessage> streams, int count)
@@ -79,7 +92,7 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
         for (var i = 0; i < 200; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            using var request = Request("""{"model":"m","messages":[{"role":"user","content":"hi"}]}""");
+            using var request = Request(Question);
             using var response = await gateway.Client.SendAsync(request, Cancellation);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             times.Add(Stopwatch.GetElapsedTime(start));
