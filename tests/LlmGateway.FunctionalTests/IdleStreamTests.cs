@@ -36,6 +36,7 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"), ("LLM_TIMEOUT", "600"),
             ("GATEWAY_MAX_CONCURRENCY", "20000"));
         await gateway.WaitForStartAsync();
+        var sockets = ProcessMemory.Sockets(gateway.Id);
         var streams = new List<HttpResponseMessage>();
         await OpenAsync(gateway, streams, WarmUp);
 
@@ -47,7 +48,7 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         });
         var baseline = await ShortCallsAsync(gateway);
-        var (before, sockets) = (ProcessMemory.Resident(gateway.Id), ProcessMemory.Sockets(gateway.Id));
+        var before = ProcessMemory.Resident(gateway.Id);
 
         await OpenAsync(gateway, streams, Streams);
         var during = await ShortCallsAsync(gateway);
@@ -67,7 +68,7 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
         var each = (after - before) / Streams;
         output.WriteLine(FormattableString.Invariant(
             $"Q7: {Streams} idle streams, {each / 1024.0:0.0} KiB each ({before >> 20} to {after >> 20} MiB resident); a short call took {during.TotalMilliseconds:0.0} ms beside them, {baseline.TotalMilliseconds:0.0} ms before (p99); all went on to their end"));
-        Assert.True(opened >= Streams * 2, $"{opened} sockets were opened.");
+        Assert.True(opened >= (Streams + WarmUp) * 2, $"{opened} sockets were opened.");
         Assert.Equal(Streams + WarmUp, whole);
         Assert.True(each <= MostBytesEach, $"{each} bytes each");
         Assert.True(Streams < 9000 || after <= MostBytesAt9000, $"{after} bytes resident");
