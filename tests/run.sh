@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Formats are checked, everything is built once (Release), every test project runs; the last line is "N passed, N failed".
-# Needs the .NET 10 SDK; Node.js, Redis, PostgreSQL and Prometheus come from Debian where they are missing, the JavaScript clients from npm. Ends with 1 when a test failed or was skipped, when a suite ran no test, or when code is not formatted.
+# Needs the .NET 10 SDK; Node.js, Redis, PostgreSQL and Prometheus come from Debian where they are missing, the JavaScript clients from npm. Ends with 1 when a test failed or was skipped, when a suite ran no test, when a secret of the tests stands in what was written, or when code is not formatted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,6 +10,12 @@ unset ENVIRONMENT ASPNETCORE_URLS ASPNETCORE_ENVIRONMENT DOTNET_ENVIRONMENT REDI
 
 readonly suite_limit=900   # seconds; a suite that hangs is killed and counts as failed
 passed=0 failed=0 broken=0
+
+# What suites and gateways write is kept until it has been searched for the tests' secrets.
+TEST_OUTPUT=$(mktemp -d)
+export TEST_OUTPUT
+mkdir "$TEST_OUTPUT/output"
+trap 'rm -rf "$TEST_OUTPUT"' EXIT
 
 # Debian packages that tests need, by the command that shows that they are there: need COMMAND PACKAGE
 need() {
@@ -39,7 +45,8 @@ run_suite() {
     broken=1
     return
   fi
-  timeout --kill-after=10 "$suite_limit" dotnet "$dll" -noColor -noLogo -xml "$report" </dev/null || true
+  timeout --kill-after=10 "$suite_limit" dotnet "$dll" -noColor -noLogo -xml "$report" </dev/null 2>&1 | tee "$TEST_OUTPUT/output/$name.log" || true
+  cp "$report" "$TEST_OUTPUT/output/$name.xml"
   count() { sed -nE "s/.*<assembly [^>]*[[:space:]]$1=\"([0-9]+)\".*/\1/p" "$report" | head -n 1; }
   local total ok bad skipped errors
   total=$(count total) ok=$(count passed) bad=$(count failed) skipped=$(count skipped) errors=$(count errors)
@@ -68,7 +75,8 @@ run_clients() {
   fi
   report=$(mktemp)
   GATEWAY_DLL="$PWD/src/LlmGateway/bin/Release/net10.0/LlmGateway.dll" \
-    timeout --kill-after=10 "$suite_limit" node --test --test-reporter=tap tests/clients/clients.test.mjs </dev/null >"$report" || true
+    timeout --kill-after=10 "$suite_limit" node --test --test-reporter=tap tests/clients/clients.test.mjs </dev/null 2>&1 >"$report" | tee "$TEST_OUTPUT/output/clients.err" >&2 || true
+  cp "$report" "$TEST_OUTPUT/output/clients.log"
   tally() { sed -nE "s/^# $1 ([0-9]+)$/\1/p" "$report" | tail -n 1; }
   ok=$(tally pass) bad=$(tally fail) cancelled=$(tally cancelled)
   bad=$((${bad:-0} + ${cancelled:-0}))
@@ -100,6 +108,8 @@ for suite in "${suites[@]}"; do
 done
 run_clients
 if [ "${#suites[@]}" -eq 0 ]; then echo "no suites"; broken=1; fi
+echo "== secrets in all that was written"
+tests/canaries.sh "$TEST_OUTPUT" || broken=1
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$broken" -eq 0 ]

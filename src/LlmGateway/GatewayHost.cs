@@ -1,6 +1,7 @@
 using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Telemetry;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace LlmGateway;
 
@@ -37,7 +38,9 @@ public static class GatewayHost
             kestrel.AddServerHeader = false;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             kestrel.Limits.MaxConcurrentConnections = 10_000;
-            kestrel.Limits.Http2.MaxStreamsPerConnection = 100;
+
+            // Plain text alone, and so no HTTP/2 towards clients: a TLS end in front of it speaks that.
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1);
 
             // What may be larger than a JSON body is what is passed through; JSON has its own limit where it is read.
             kestrel.Limits.MaxRequestBodySize = Math.Max(start.Host.MaxBodyBytes, start.Host.MaxUploadBytes);

@@ -10,10 +10,15 @@ namespace LlmGateway.FunctionalTests;
 [Collection(nameof(AloneCollection))]
 public sealed class IdleStreamTests(ITestOutputHelper output)
 {
+    private const string Question = """{"model":"m","messages":[{"role":"user","content":"hi"}]}""";
     private const int WarmUp = 100;
-    private const long MostBytesEach = 60 * 1024;
+    private const int WarmUpCalls = 3000;
+    private const long MostBytesEach = 40 * 1024;
 
-    private static readonly int Streams = LongForm.Number("IDLE_STREAMS", 1000);
+    /// <summary>Of the whole process, at nine thousand streams.</summary>
+    private const long MostBytesAt9000 = 400L << 20;
+
+    private static readonly int Streams = LongForm.Number("IDLE_STREAMS", 2000);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -29,12 +34,21 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
             folder,
             ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"), ("LLM_TIMEOUT", "600"),
-            ("GATEWAY_MAX_CONCURRENCY", "20000"), ("DOTNET_gcConcurrent", "0"));
+            ("GATEWAY_MAX_CONCURRENCY", "20000"));
         await gateway.WaitForStartAsync();
+        var sockets = ProcessMemory.Sockets(gateway.Id);
         var streams = new List<HttpResponseMessage>();
         await OpenAsync(gateway, streams, WarmUp);
+
+        // What the collector lets come together before it looks is the process's, not the streams'.
+        await Parallel.ForAsync(0, WarmUpCalls, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancellation }, async (_, cancellation) =>
+        {
+            using var request = Request(Question);
+            using var response = await gateway.Client.SendAsync(request, cancellation);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        });
         var baseline = await ShortCallsAsync(gateway);
-        var (before, sockets) = (ProcessMemory.Resident(gateway.Id), ProcessMemory.Sockets(gateway.Id));
+        var before = ProcessMemory.Resident(gateway.Id);
 
         await OpenAsync(gateway, streams, Streams);
         var during = await ShortCallsAsync(gateway);
@@ -54,10 +68,10 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
         var each = (after - before) / Streams;
         output.WriteLine(FormattableString.Invariant(
             $"Q7: {Streams} idle streams, {each / 1024.0:0.0} KiB each ({before >> 20} to {after >> 20} MiB resident); a short call took {during.TotalMilliseconds:0.0} ms beside them, {baseline.TotalMilliseconds:0.0} ms before (p99); all went on to their end"));
-        Assert.True(opened >= Streams * 2, $"{opened} sockets were opened.");
+        Assert.True(opened >= (Streams + WarmUp) * 2, $"{opened} sockets were opened.");
         Assert.Equal(Streams + WarmUp, whole);
-        Assert.True(each < MostBytesEach, $"{each} bytes each");
-        Assert.True(Streams < 5000 || each < 40 * 1024, $"{each} bytes each");
+        Assert.True(each <= MostBytesEach, $"{each} bytes each");
+        Assert.True(Streams < 9000 || after <= MostBytesAt9000, $"{after} bytes resident");
     }
 
     private static async Task OpenAsync(GatewayProcess gateway, List<HttpResponseMessage> streams, int count)
@@ -79,7 +93,7 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
         for (var i = 0; i < 200; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            using var request = Request("""{"model":"m","messages":[{"role":"user","content":"hi"}]}""");
+            using var request = Request(Question);
             using var response = await gateway.Client.SendAsync(request, Cancellation);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             times.Add(Stopwatch.GetElapsedTime(start));

@@ -37,18 +37,43 @@ public sealed class LogTests
     }
 
     [Theory]
-    [InlineData("false", false)]
-    [InlineData("true", true)]
-    public async Task What_users_write_is_in_the_log_only_where_the_operator_asks_for_it(string setting, bool isLogged)
+    [InlineData("false", false, false)]
+    [InlineData("false", false, true)]
+    [InlineData("true", true, false)]
+    [InlineData("true", true, true)]
+    public async Task What_was_said_is_in_the_log_only_where_the_operator_asks_for_it(string setting, bool isLogged, bool isStreaming)
     {
-        await using var provider = ScriptedProvider.OpenAi().Answers(Script.Json(OpenAiReplies.Completion("hi")));
+        await using var provider = ScriptedProvider.OpenAi().Answers(isStreaming ? OpenAiReplies.Stream("its own ", "answer") : Script.Json(OpenAiReplies.Completion("its own answer")));
         await using var gateway = await new GatewayUnderTest().InProduction(provider).WithVariable("LLM_LOG_CONTENT", setting).StartAsync();
 
-        using var response = await gateway.SendAsync(Chat, """{"messages":[{"role":"user","content":"my own words"}]}""", Authorized);
+        using var response = await gateway.SendAsync(Chat, ProductionStage.Body(isStreaming, "my own words"), Authorized);
+        var answer = await response.Content.ReadAsStringAsync(Cancellation);
+        var rows = await gateway.Ledger.WaitForRequestsAsync(1);
         await gateway.StopAsync();
 
         Assert.Single(provider.Requests);
         Assert.Equal(isLogged, gateway.Log.Text.Contains("my own words", StringComparison.Ordinal));
+        Assert.Equal(isLogged ? [answer] : [], gateway.Log.Lines.Where(line => line.Message.Contains("is answered", StringComparison.Ordinal)).Select(line => line["content"]));
+        Assert.Equal(isLogged, gateway.Log.Text.Contains("its own", StringComparison.Ordinal));
+        Assert.DoesNotContain(rows.SelectMany(row => row.Values).OfType<string>(), value => value.Contains("own", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Of_a_long_answer_the_log_has_the_first_16_KiB_and_the_client_has_all(bool isStreaming)
+    {
+        var text = new string('x', 100_000);
+        await using var provider = ScriptedProvider.OpenAi().Answers(isStreaming ? OpenAiReplies.Stream(text, text) : Script.Json(OpenAiReplies.Completion(text)));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithVariable("LLM_LOG_CONTENT", "true").StartAsync();
+
+        using var response = await gateway.SendAsync(Chat, ProductionStage.Body(isStreaming), Authorized);
+        var answer = await response.Content.ReadAsStringAsync(Cancellation);
+        await gateway.StopAsync();
+
+        var logged = Assert.Single(gateway.Log.Lines, line => line.Message.Contains("is answered", StringComparison.Ordinal))["content"]!;
+        Assert.Contains(text, answer, StringComparison.Ordinal);
+        Assert.Equal(answer[..(16 * 1024)], logged);
     }
 
     [Fact]

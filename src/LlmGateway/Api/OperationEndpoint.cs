@@ -29,13 +29,21 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
 
         scope.Request = request;
         content.Write(request);
-        if (await tokens.CountAsync(context, request) is { } limited)
+        using var answer = content.Copy(context.Response);
+        try
         {
-            await ErrorWriter.WriteAsync(context, limited);
-            return;
-        }
+            if (await tokens.CountAsync(context, request) is { } limited)
+            {
+                await ErrorWriter.WriteAsync(context, limited);
+                return;
+            }
 
-        await forwarder.ForwardAsync(context, request);
+            await forwarder.ForwardAsync(context, request);
+        }
+        finally
+        {
+            content.Write(request, answer);
+        }
     }
 
     private async ValueTask<(GatewayRequest? Request, GatewayError? Error)> ReadAsync(HttpContext context, RequestScope scope, Operation operation)

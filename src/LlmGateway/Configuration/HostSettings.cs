@@ -52,7 +52,7 @@ public sealed record HostSettings
     /// <summary><c>LLM_DEBUG</c>. Default: false.</summary>
     public bool IsDebug { get; init; }
 
-    /// <summary><c>LLM_LOG_CONTENT</c>: the text of requests in the log. Default: false.</summary>
+    /// <summary><c>LLM_LOG_CONTENT</c>: the text of requests and answers in the log. Default: false.</summary>
     public bool LogsContent { get; init; }
 
     /// <summary><c>OTEL_EXPORTER_OTLP_TRACES_ENDPOINT</c>, else <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>. Default: none, no export.</summary>

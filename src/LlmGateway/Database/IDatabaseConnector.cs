@@ -13,6 +13,9 @@ internal interface IDatabaseConnector
     /// <summary>Whether an open connection leads nowhere any more, although it would not say so.</summary>
     bool IsStale(DbConnection connection);
 
+    /// <summary>Ends a connection that may be broken, so that nothing of it is left open.</summary>
+    void Close(DbConnection connection);
+
     /// <summary>Begins a transaction in which this process alone changes tables; others wait.</summary>
     DbTransaction BeginSchemaChange(DbConnection connection);
 

@@ -58,6 +58,8 @@ internal sealed class PostgreSqlConnector : IDatabaseConnector
 
     public bool IsStale(DbConnection connection) => connection.State != ConnectionState.Open;
 
+    public void Close(DbConnection connection) => connection.Dispose();
+
     // Of two gateways that start on one database, the second waits and finds the tables made. The lock goes with the transaction, however that ends.
     public DbTransaction BeginSchemaChange(DbConnection connection)
     {

@@ -42,6 +42,19 @@ internal sealed class SqliteConnector(string path) : IDatabaseConnector
     // Somebody removed the file: what is written to it now would be gone with the process, without any error.
     public bool IsStale(DbConnection connection) => !File.Exists(path);
 
+    public void Close(DbConnection connection)
+    {
+        try
+        {
+            connection.Dispose();
+        }
+        catch (SqliteException)
+        {
+            // A COMMIT for which the disk had no room: SQLite has rolled back, the driver tries to again and again and never closes.
+            ((SqliteConnection)connection).Handle?.Dispose();
+        }
+    }
+
     // Immediate: of two gateways that start on one file, the second waits and finds the tables made.
     public DbTransaction BeginSchemaChange(DbConnection connection) => ((SqliteConnection)connection).BeginTransaction(deferred: false);
 

@@ -112,9 +112,14 @@ internal sealed class ThreadedDatabase(
     {
         var connection = _connection;
         _connection = null;
+        if (connection is null)
+        {
+            return;
+        }
+
         try
         {
-            connection?.Dispose();
+            connector.Close(connection);
         }
 #pragma warning disable CA1031 // It is broken already; how it ends is nobody's concern.
         catch (Exception)

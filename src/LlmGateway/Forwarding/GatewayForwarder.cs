@@ -30,14 +30,16 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
     // YARP wants a prefix; the provider side chooses the real destination for each attempt.
     private const string Destination = "http://provider.invalid/";
 
-    // Its clock also runs before the headers come, so it stands far above every time-out of the chain.
-    private static readonly ForwarderRequestConfig RequestConfig = new() { ActivityTimeout = TimeSpan.FromDays(1) };
+    /// <summary>Every clock of the chain goes off before YARP's own does, which then means one thing: the client has stopped reading.</summary>
+    private static readonly TimeSpan BeyondTotal = TimeSpan.FromSeconds(5);
+
+    private ForwarderRequestConfig _requestConfig = new() { ActivityTimeout = TimeSpan.FromDays(1) };
 
     /// <summary>Steps (1) to (5); returns when the answer's last byte is written, or the client is gone.</summary>
     public async Task ForwardAsync(HttpContext context, GatewayRequest request)
     {
         var transformer = new GatewayTransformer(time);
-        var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig, transformer);
+        var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig(request.Config.TotalTimeout + BeyondTotal), transformer);
         if (transformer.Heartbeat is { } heartbeat)
         {
             // The client may have gone while a heartbeat was written; what the provider's call has cost is known when its read has ended.
@@ -57,5 +59,12 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
         {
             throw new InvalidOperationException($"Forwarding failed: {error}.", exception);
         }
+    }
+
+    /// <summary>Made anew only when a reload has changed the time.</summary>
+    private ForwarderRequestConfig RequestConfig(TimeSpan activityTimeout)
+    {
+        var config = _requestConfig;
+        return config.ActivityTimeout == activityTimeout ? config : _requestConfig = config with { ActivityTimeout = activityTimeout };
     }
 }

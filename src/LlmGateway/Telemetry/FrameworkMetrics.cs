@@ -22,6 +22,9 @@ internal sealed class FrameworkMetrics : IDisposable
     /// <summary>The runtime declares them as counters, and yet they fall.</summary>
     private static readonly FrozenSet<string> Falling = FrozenSet.Create(StringComparer.Ordinal, "dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length");
 
+    /// <summary>Memory for so many is taken for each instrument from the start; what these labels can say needs fewer.</summary>
+    private const int MostSeries = 200;
+
     private readonly Lock _scrape = new();
     private readonly Collector _collector = new();
     private readonly BaseExportingMetricReader _reader;
@@ -37,7 +40,7 @@ internal sealed class FrameworkMetrics : IDisposable
             .AddMeter([.. Labels.Keys])
             .AddView(instrument => instrument.Meter.Scope is { } scope && scope != own
                 ? MetricStreamConfiguration.Drop
-                : new MetricStreamConfiguration { TagKeys = Labels[instrument.Meter.Name] })
+                : new MetricStreamConfiguration { TagKeys = Labels[instrument.Meter.Name], CardinalityLimit = MostSeries })
             .AddReader(_reader)
             .Build();
     }

@@ -17,10 +17,12 @@ internal sealed class SqliteUsageWriter(SqliteConnection connection) : IDisposab
         input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost_micro_usd, unpriced, duration_us, time_to_first_token_us
         """);
 
+    public SqliteConnection Connection { get; } = connection;
+
     /// <summary>One transaction: all of it or nothing.</summary>
     public void Write(IReadOnlyList<RequestRecord> batch)
     {
-        using var transaction = connection.BeginTransaction(deferred: false);
+        using var transaction = Connection.BeginTransaction(deferred: false);
         foreach (var record in batch)
         {
             Insert(record);

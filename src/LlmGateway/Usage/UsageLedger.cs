@@ -30,7 +30,14 @@ internal sealed class UsageLedger(IDatabase database) : IUsageLedger
     {
         if (connection is SqliteConnection sqlite)
         {
-            (_writer ??= Prepare(sqlite)).Write(batch);
+            if (_writer?.Connection != sqlite)
+            {
+                // One whose connection did not end as it should.
+                _writer?.Dispose();
+                _writer = Prepare(sqlite);
+            }
+
+            _writer.Write(batch);
         }
         else
         {

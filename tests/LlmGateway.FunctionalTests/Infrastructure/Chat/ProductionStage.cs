@@ -5,7 +5,7 @@ namespace LlmGateway.FunctionalTests.Infrastructure;
 
 /// <summary>
 /// A gateway in production with two providers: the internal API (<see cref="First"/>) and, behind it as the common fallback, an OpenAI-compatible
-/// one named <c>backup</c> (<see cref="Second"/>). Every secret of it is a canary; disposing checks that none came out and that nothing hangs.
+/// one named <c>backup</c> (<see cref="Second"/>). Every secret of it is a canary and it logs all it has to say; disposing checks that none came out and that nothing hangs.
 /// </summary>
 internal sealed class ProductionStage : IAsyncDisposable
 {
@@ -57,6 +57,7 @@ internal sealed class ProductionStage : IAsyncDisposable
             .WithoutVariable("OLLAMA_BASE_URL")
             .WithVariable("INTERNAL_LLM_API_KEY", stage.FirstKey)
             .WithVariable("BACKUP_KEY", stage.SecondKey)
+            .WithVariable("LLM_DEBUG", "true")
             .WithSettings(Settings(stage.Second.BaseUrl))
             .WithAgents(agents ?? Agents());
         configure?.Invoke(stage);

@@ -86,9 +86,37 @@ internal sealed class GatewayProcess : IAsyncDisposable
         await Eventually.TrueAsync(() => _process.HasExited || StartLine() is not null, "the process to start", Limit);
         using var line = JsonDocument.Parse(StartLine() ?? throw new InvalidOperationException("It ended instead:\n" + AllText));
         var address = new Uri(line.RootElement.GetProperty("urls").GetString()!.Split(", ")[0]);
-        _client = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = address };
+        _client = NewClient(address);
         return address;
     }
+
+    /// <summary>For one whose log goes elsewhere: waits until it answers at its address.</summary>
+    public Task WaitForAnswerAsync(Uri address)
+    {
+        _client = NewClient(address);
+        return Eventually.AnswersAsync<bool>(
+            async () =>
+            {
+                if (_process.HasExited)
+                {
+                    throw new InvalidOperationException("It ended instead:\n" + AllText);
+                }
+
+                try
+                {
+                    using var response = await _client.GetAsync(new Uri("/health/live", UriKind.Relative));
+                    return response.IsSuccessStatusCode ? true : null;
+                }
+                catch (HttpRequestException)
+                {
+                    return null;
+                }
+            },
+            "the process to answer",
+            Limit);
+    }
+
+    public async Task<MetricsPage> MetricsAsync() => MetricsPage.Parse(await Client.GetStringAsync(new Uri("/metrics", UriKind.Relative)));
 
     /// <summary>Waits for the end and answers the exit code; everything that it wrote has then been read.</summary>
     public async Task<int> WaitForExitAsync()
@@ -125,8 +153,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+        KeptOutput.OfThisRun?.Keep("process", AllText);
         SecretScan.AssertNone(_variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)), AllText);
     }
+
+    private static HttpClient NewClient(Uri address) => new(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = address };
 
     private string? StartLine() => _output.FirstOrDefault(line => line.Contains("Gateway started", StringComparison.Ordinal));
 
