@@ -11,17 +11,20 @@ namespace LlmGateway.Resilience;
 /// Providers are spoken to in HTTP/1.1, a connection for each call: each request says so, and HTTP/2 is not even offered. What ends one
 /// connection (a provider's restart, a reset, a lost packet) then ends one call and never a hundred streams that share it.
 /// </remarks>
-internal sealed class ProviderConnections(TimeProvider time) : IDisposable
+/// <param name="time">The clock of mocks.</param>
+/// <param name="createPool">Makes a provider's pool of connections; null: one for the network.</param>
+internal sealed class ProviderConnections(TimeProvider time, Func<HttpMessageHandler>? createPool = null) : IDisposable
 {
     /// <summary>Set on a request for which a connection was made anew: what dies under it is no kept-open one.</summary>
     private static readonly HttpRequestOptionsKey<bool> Fresh = new("llm_gateway.fresh_connection");
 
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _pools = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<MockBehavior, HttpMessageInvoker> _mocks = new();
+    private readonly Func<HttpMessageHandler> _createPool = createPool ?? CreateHandler;
 
     public HttpMessageInvoker For(ProviderConfig provider) => provider.Type == MockDialect.TypeName
         ? _mocks.GetOrAdd(provider.Behavior, static (behavior, clock) => new HttpMessageInvoker(new MockHandler(behavior, clock)), time)
-        : _pools.GetOrAdd(provider.Name, static _ => new HttpMessageInvoker(CreateHandler()));
+        : _pools.GetOrAdd(provider.Name, static (_, create) => new HttpMessageInvoker(create()), _createPool);
 
     /// <summary>
     /// Whether the request went out on a connection that had been kept open and that ended before any answer: the provider had closed it
