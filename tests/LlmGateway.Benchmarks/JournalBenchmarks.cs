@@ -24,7 +24,7 @@ public class JournalBenchmarks : IDisposable
     public void Setup()
     {
         var options = new JournalOptions { Folder = Path.Combine(_folder, "journal"), MostBytes = long.MaxValue, SegmentBytes = 1 << 30 };
-        _writer = new(options, new(options.Folder), new(), new(new GatewayMetrics()), NullLogger<JournalWriter>.Instance);
+        _writer = new(options, new(options.Folder), new(), new(new GatewayMetrics()), TimeProvider.System, NullLogger<JournalWriter>.Instance);
         _journal = new(_writer, TimeProvider.System);
         _file = new(Path.Combine(_folder, "bare"), FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
         _request = BenchmarkRequests.Of(BenchmarkRequests.Small, "openai");

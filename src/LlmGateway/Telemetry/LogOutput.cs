@@ -26,8 +26,9 @@ internal sealed class LogOutput : IDisposable
         AllowSynchronousContinuations = false,
     });
 
-    private readonly ManualResetEventSlim _hasLines = new();
-    private readonly ManualResetEventSlim _stopping = new();
+    // They are waited for in milliseconds: spinning first, which is the default, only takes the processor from those who work.
+    private readonly ManualResetEventSlim _hasLines = new(initialState: false, spinCount: 0);
+    private readonly ManualResetEventSlim _stopping = new(initialState: false, spinCount: 0);
     private readonly Stream _stream;
     private readonly LogLineWriter _writer;
     private readonly NumberSeries _dropped;

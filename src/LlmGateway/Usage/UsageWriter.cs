@@ -55,7 +55,7 @@ internal sealed partial class UsageWriter(
         while (!_stopping.IsCancellationRequested)
         {
             await WaitAsync();
-            await PauseAsync(_options.Gather, _stopping.Token);
+            await GatherAsync();
             await CarryAsync();
             if (time.GetElapsedTime(_lookedForOrphans) >= journalOptions.AdoptEvery)
             {
@@ -72,8 +72,7 @@ internal sealed partial class UsageWriter(
     {
         try
         {
-            await journal.Signal.WaitToReadAsync(_stopping.Token).AsTask().WaitAsync(journalOptions.AdoptEvery, time, CancellationToken.None);
-            journal.Signal.TryRead(out _);
+            await journal.WaitForRecordsAsync(_stopping.Token).AsTask().WaitAsync(journalOptions.AdoptEvery, time, CancellationToken.None);
         }
         catch (Exception exception) when (exception is OperationCanceledException or TimeoutException)
         {
@@ -81,9 +80,18 @@ internal sealed partial class UsageWriter(
         }
     }
 
+    /// <summary>Lets records gather for the database, and none of them wait long for the file.</summary>
+    private async Task GatherAsync()
+    {
+        journal.Flush();
+        await using var timer = time.CreateTimer(static state => ((JournalWriter)state!).Flush(), journal, _options.Flush, _options.Flush);
+        await PauseAsync(_options.Gather, _stopping.Token);
+    }
+
     /// <summary>Writes all that is there now, from the journal and from memory.</summary>
     private async Task CarryAsync()
     {
+        journal.Flush();
         ReportLost();
         do
         {

@@ -6,6 +6,9 @@ internal sealed record UsageWriterOptions
     /// <summary>Records gather this long after the first, then go together.</summary>
     public TimeSpan Gather { get; init; } = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Meanwhile those that the journal holds back are written to its file this often.</summary>
+    public TimeSpan Flush { get; init; } = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Most records of one transaction.</summary>
     public int MaxBatch { get; init; } = 2_000;
 

@@ -13,13 +13,13 @@ internal sealed class JournalStage : IDisposable
 {
     public static readonly UsageWriterOptions Quick = new() { Gather = TimeSpan.FromMilliseconds(1), FirstRetry = TimeSpan.FromMilliseconds(1), MaxRetry = TimeSpan.FromMilliseconds(1) };
 
-    public JournalStage(string folder, long mostBytes = 1L << 30, int segmentBytes = 1 << 20, TimeProvider? time = null, int memory = UsageQueue.DefaultCapacity)
+    public JournalStage(string folder, long mostBytes = 1L << 30, int segmentBytes = 1 << 20, TimeProvider? time = null, int memory = UsageQueue.DefaultCapacity, TimeSpan holdRecords = default)
     {
         Time = time ?? TimeProvider.System;
-        Options = new() { Folder = folder, MostBytes = mostBytes, SegmentBytes = segmentBytes };
+        Options = new() { Folder = folder, MostBytes = mostBytes, SegmentBytes = segmentBytes, HoldRecords = holdRecords };
         Memory = new(memory);
         Lost = new(Metrics);
-        Writer = new(Options, new(folder), Memory, Lost, NullLogger<JournalWriter>.Instance);
+        Writer = new(Options, new(folder), Memory, Lost, Time, NullLogger<JournalWriter>.Instance);
         Journal = new(Writer, Time);
     }
 

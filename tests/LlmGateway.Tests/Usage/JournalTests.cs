@@ -37,11 +37,13 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, tail.Damaged);
     }
 
-    [Fact]
-    public async Task Append_ManyAtOnce_EachIsThereOnceAndNotesComeBeforeTheirEnd()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Append_ManyAtOnce_EachIsThereOnceAndNotesComeBeforeTheirEnd(int holdMilliseconds)
     {
         const int Requests = 5_000;
-        using var stage = new JournalStage(Folder, segmentBytes: 64 * 1024);
+        using var stage = new JournalStage(Folder, segmentBytes: 64 * 1024, holdRecords: TimeSpan.FromMilliseconds(holdMilliseconds));
         await Parallel.ForAsync(0, Requests, Cancelled, async (i, _) =>
         {
             var record = UsageFixture.Record();
@@ -55,6 +57,7 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         var read = new List<RequestRecord>();
         await Eventually(() =>
         {
+            stage.Writer.Flush();
             using var tail = Peek();
             read.Clear();
             tail.Fill(read, int.MaxValue);
@@ -67,6 +70,60 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         all.Confirm();
         Assert.Equal(Requests / 10, all.TakeOpenCalls().Count);
         Assert.True(Directory.GetFiles(Folder, "*.journal").Length > 10);
+    }
+
+    [Fact]
+    public async Task Append_RecordRightAfterAWrite_GoesWithTheNextOne()
+    {
+        var time = new FakeTime();
+        using var stage = new JournalStage(Folder, time: time, holdRecords: TimeSpan.FromMilliseconds(1));
+        await stage.Writer.AppendAsync(JournalStage.Call());
+        var withNote = SizeOf(0);
+        stage.Journal.Add(UsageFixture.Record());
+
+        Assert.Equal(withNote, SizeOf(withNote));
+        Assert.True(await stage.Writer.WaitForRecordsAsync(Cancelled));
+
+        await stage.Writer.AppendAsync(JournalStage.Call());
+        var withBoth = SizeOf(withNote + 1);
+        stage.Journal.Add(UsageFixture.Record());
+        stage.Writer.Flush();
+
+        var flushed = SizeOf(withBoth + 1);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        stage.Journal.Add(UsageFixture.Record());
+
+        Assert.True(SizeOf(flushed + 1) > flushed, "long after a write, a record is written at once");
+        var read = new List<RequestRecord>();
+        using var tail = stage.Tail();
+        tail.Fill(read, 100);
+        Assert.Equal(3, read.Count);
+
+        long SizeOf(long least)
+        {
+            var size = Directory.GetFiles(Folder, "*.journal").Sum(file => new FileInfo(file).Length);
+            Assert.True(size >= least, $"{size} bytes, not {least}");
+            return size;
+        }
+    }
+
+    [Fact]
+    public async Task Carry_RecordIsHeldBack_ReachesTheLedger()
+    {
+        var time = new FakeTime();
+        var ledger = new ScriptedLedger();
+        using var stage = new JournalStage(Folder, time: time, holdRecords: TimeSpan.FromDays(1));
+        using var carrier = stage.Carrier(ledger, options: new() { Gather = TimeSpan.FromMilliseconds(50) });
+        await carrier.StartAsync(Cancelled);
+        await stage.Writer.AppendAsync(JournalStage.Call());
+        stage.Journal.Add(UsageFixture.Record());
+
+        await Eventually(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            return ledger.Written == 1;
+        });
+        await carrier.StopAsync(Cancelled);
     }
 
     [Fact]

@@ -12,6 +12,12 @@ internal sealed record JournalOptions
     /// <summary>A file that has grown to this is followed by a new one; whole files are deleted once their records are in the database.</summary>
     public int SegmentBytes { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>
+    /// A record that comes this soon after a write goes with the next one, or when the writer of the ledger asks for it, within ten milliseconds. A
+    /// process killed in that moment leaves the note of the call, which becomes an interrupted record. Zero: every record is written at once.
+    /// </summary>
+    public TimeSpan HoldRecords { get; init; } = TimeSpan.FromMilliseconds(1);
+
     /// <summary>How often journals of processes that have died are looked for.</summary>
     public TimeSpan AdoptEvery { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -7,15 +7,20 @@ namespace LlmGateway.Usage.Journal;
 /// <summary>
 /// Appends entries to this process' journal. Whoever adds an entry while nobody writes, writes: usually one entry, else all that others have
 /// added meanwhile in one go, and those wait for it without a thread. So a note costs one system call to the file cache, a disk that stalls
-/// holds one thread, and what has been written survives the process, however that ends. Nothing here takes a lock.
+/// holds one thread, and what has been written survives the process, however that ends. Nobody waits for a record: right after another write
+/// it goes with the next one, a moment later, which halves the writes of a busy gateway. Nothing here takes a lock.
 /// </summary>
 internal sealed partial class JournalWriter(
-    JournalOptions options, JournalFolder folder, UsageQueue fallback, LostRecords lost, ILogger<JournalWriter> logger) : IThreadPoolWorkItem, IDisposable
+    JournalOptions options, JournalFolder folder, UsageQueue fallback, LostRecords lost, TimeProvider time, ILogger<JournalWriter> logger) : IThreadPoolWorkItem, IDisposable
 {
+    private readonly long _hold = (long)(options.HoldRecords.TotalSeconds * time.TimestampFrequency);
     private readonly ConcurrentQueue<JournalSegment> _opened = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private PendingEntry? _last;
     private int _isWriting;
+    private bool _isAwaited;
+    private bool _isSignalled;
+    private long _writtenAt;
     private long _bytesOnDisk;
     private volatile string? _trouble;
 
@@ -33,8 +38,20 @@ internal sealed partial class JournalWriter(
     /// <summary>Files in the order in which they were begun; each is taken once.</summary>
     public bool TryTakeOpened(out JournalSegment? segment) => _opened.TryDequeue(out segment);
 
-    /// <summary>Tells that something was written since the last wait.</summary>
-    public ChannelReader<bool> Signal => _signal.Reader;
+    /// <summary>Returns when there are records that were not there at the last <see cref="Flush"/>.</summary>
+    public ValueTask<bool> WaitForRecordsAsync(CancellationToken cancellationToken) => _signal.Reader.WaitToReadAsync(cancellationToken);
+
+    /// <summary>Writes what is held back.</summary>
+    public void Flush()
+    {
+        _signal.Reader.TryRead(out _);
+        Volatile.Write(ref _isSignalled, false);
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _last) is not null)
+        {
+            TryWriteAll();
+        }
+    }
 
     /// <summary>Returns when the note is in the file, or cannot be written. A full journal takes none.</summary>
     public ValueTask AppendAsync(DispatchedCall call)
@@ -46,7 +63,8 @@ internal sealed partial class JournalWriter(
 
         var (bytes, length) = JournalCodec.Write(call);
         var entry = new PendingEntry(bytes, length, record: null);
-        return Add(entry) ? default : entry.WaitAsync();
+        Add(entry);
+        return TryWriteAll() ? default : entry.WaitAsync();
     }
 
     /// <summary>Adds a record without waiting for it. A full journal loses it.</summary>
@@ -60,20 +78,21 @@ internal sealed partial class JournalWriter(
 
         var (bytes, length) = JournalCodec.Write(record);
         Add(new PendingEntry(bytes, length, record));
+        if (time.GetTimestamp() - Volatile.Read(ref _writtenAt) >= _hold)
+        {
+            TryWriteAll();
+        }
+        else
+        {
+            Signal();
+        }
     }
 
     /// <summary>Counts what is on disk and was not written here (files of a dead process), or is gone.</summary>
     public void CountOnDisk(long bytes) => Interlocked.Add(ref _bytesOnDisk, bytes);
 
     /// <summary>Goes on for a thread that has written its own.</summary>
-    void IThreadPoolWorkItem.Execute()
-    {
-        while (Volatile.Read(ref _last) is not null && Interlocked.CompareExchange(ref _isWriting, 1, 0) == 0)
-        {
-            WriteAll();
-            Interlocked.Exchange(ref _isWriting, 0);
-        }
-    }
+    void IThreadPoolWorkItem.Execute() => TryWriteAll();
 
     /// <summary>Leaves the files to whoever comes next, or nothing where nothing is left in them. Nobody adds any more.</summary>
     public void Close(bool isEmpty)
@@ -93,8 +112,7 @@ internal sealed partial class JournalWriter(
 
     public void Dispose() => _owner?.Dispose();
 
-    /// <summary>Whether the entry is in the file already.</summary>
-    private bool Add(PendingEntry entry)
+    private void Add(PendingEntry entry)
     {
         PendingEntry? last;
         do
@@ -103,20 +121,36 @@ internal sealed partial class JournalWriter(
             entry.Next = last;
         }
         while (Interlocked.CompareExchange(ref _last, entry, last) != last);
+    }
 
+    /// <summary>Whether all that was added is in the file now; else whoever writes just now sees to it.</summary>
+    private bool TryWriteAll()
+    {
+        // Said after the entry was added and before asking who writes, so that it is seen by whoever does.
+        Volatile.Write(ref _isAwaited, true);
         if (Interlocked.CompareExchange(ref _isWriting, 1, 0) != 0)
         {
             return false;
         }
 
+        Volatile.Write(ref _isAwaited, false);
         WriteAll();
         Interlocked.Exchange(ref _isWriting, 0);
-        if (Volatile.Read(ref _last) is not null)
+        if (Volatile.Read(ref _isAwaited) && Volatile.Read(ref _last) is not null)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
 
         return true;
+    }
+
+    private void Signal()
+    {
+        if (!Volatile.Read(ref _isSignalled))
+        {
+            Volatile.Write(ref _isSignalled, true);
+            _signal.Writer.TryWrite(true);
+        }
     }
 
     private void WriteAll()
@@ -151,9 +185,10 @@ internal sealed partial class JournalWriter(
             entry = next;
         }
 
+        Volatile.Write(ref _writtenAt, time.GetTimestamp());
         if (hasRecord)
         {
-            _signal.Writer.TryWrite(true);
+            Signal();
         }
     }
 
