@@ -14,13 +14,13 @@ internal sealed class FaultPlan(int number, FaultKind kind)
 {
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
 
-    private static readonly AsyncLocal<FaultPlan?> _current = new();
+    private static readonly AsyncLocal<FaultPlan?> OfRequest = new();
 
     private readonly ConcurrentQueue<string> _points = new();
     private int _count;
 
     /// <summary>The plan of the request that runs here; null: of one that is left in peace.</summary>
-    public static FaultPlan? Current { get => _current.Value; set => _current.Value = value; }
+    public static FaultPlan? Current { get => OfRequest.Value; set => OfRequest.Value = value; }
 
     public HttpContext? Context { get; set; }
 
