@@ -127,6 +127,92 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
         await WaitForHealthAsync(stage, "ready");
     }
 
+    /// <summary>The server picks the batch as the victim of a deadlock, then of a conflict of transactions, and rolls it back.</summary>
+    [Theory]
+    [InlineData("40P01", "deadlock detected")]
+    [InlineData("40001", "could not serialize access")]
+    public async Task A_batch_that_the_server_rolls_back_is_written_once(string state, string message)
+    {
+        const int Times = 3;
+        const int Count = 60;
+        var url = await server.CreateDatabaseAsync();
+        await using var stage = await StartAsync(url);
+        stage.First.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: false));
+        (await stage.AskAsync(isStreaming: false, ("X-Request-Id", "before"))).AssertAnswered("Well met");
+        await WaitForRowsAsync(url, rows => rows.Count == 1);
+
+        // At the end of the statement, with all rows in; a sequence is not rolled back.
+        await server.ExecuteOnAsync(url, $"""
+            CREATE SEQUENCE victims;
+            CREATE FUNCTION choose_victim() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('victims') <= {Times} THEN RAISE EXCEPTION '{message}' USING ERRCODE = '{state}'; END IF;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER victim AFTER INSERT ON request_records FOR EACH STATEMENT EXECUTE FUNCTION choose_victim();
+            """);
+        string[] ids = [.. Enumerable.Range(0, Count).Select(i => string.Create(CultureInfo.InvariantCulture, $"victim-{i}"))];
+        await Task.WhenAll(ids.Select(async id => (await stage.AskAsync(isStreaming: false, ("X-Request-Id", id))).AssertAnswered("Well met")));
+
+        AssertSame(["before", .. ids], await WaitForRowsAsync(url, rows => rows.Count > Count));
+        Assert.True((long)(await server.QueryAsync(url, "SELECT last_value AS n FROM victims"))[0]["n"]! > Times);
+        await stage.Gateway.Log.WaitForAsync(line => line.ToString().Contains($"{message} ({state})", StringComparison.Ordinal), "the alarm");
+        Assert.Equal(0, (await stage.Gateway.MetricsAsync()).Sum("llm_gateway_usage_records_total", ("result", "lost")));
+        await WaitForHealthAsync(stage, "ready");
+    }
+
+    [Fact]
+    public async Task Two_sessions_that_lock_each_other_out_cost_no_record()
+    {
+        var url = await server.CreateDatabaseAsync();
+        await using var stage = await StartAsync(url);
+        stage.First.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: false));
+        (await stage.AskAsync(isStreaming: false, ("X-Request-Id", "before"))).AssertAnswered("Well met");
+        await WaitForRowsAsync(url, rows => rows.Count == 1);
+
+        // Whoever writes a record wants the other table next; a second session holds that one, and wants the records.
+        await server.ExecuteOnAsync(url, """
+            CREATE TABLE other (x INTEGER);
+            CREATE FUNCTION want_other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN LOCK TABLE other IN EXCLUSIVE MODE; RETURN NULL; END $$;
+            CREATE TRIGGER wants_other AFTER INSERT ON request_records FOR EACH STATEMENT EXECUTE FUNCTION want_other();
+            """);
+        var second = server.ExecuteOnAsync(url, """
+            BEGIN;
+            SET deadlock_timeout = '20s';
+            LOCK TABLE other IN EXCLUSIVE MODE;
+            DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_locks WHERE relation = 'other'::regclass AND NOT granted) LOOP PERFORM pg_sleep(0.02); END LOOP; END $$;
+            LOCK TABLE request_records IN EXCLUSIVE MODE;
+            COMMIT;
+            """);
+        await Eventually.AnswersAsync<bool>(
+            async () => (long)(await server.QueryAsync(url, "SELECT count(*) AS n FROM pg_locks WHERE relation = 'other'::regclass"))[0]["n"]! > 0 ? true : null, "the other session to hold its lock");
+        (await stage.AskAsync(isStreaming: false, ("X-Request-Id", "locked"))).AssertAnswered("Well met");
+
+        await second;
+        AssertSame(["before", "locked"], await WaitForRowsAsync(url, rows => rows.Count > 1));
+        await stage.Gateway.Log.WaitForAsync(line => line.ToString().Contains("deadlock detected (40P01)", StringComparison.Ordinal), "the gateway to be the victim");
+    }
+
+    [Fact]
+    public async Task A_server_without_room_for_another_connection_costs_no_request_and_no_record()
+    {
+        var url = await server.CreateDatabaseAsync();
+        await using var stage = await StartAsync(url);
+        stage.First.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: false));
+        (await stage.AskAsync(isStreaming: false, ("X-Request-Id", "before"))).AssertAnswered("Well met");
+        await WaitForRowsAsync(url, rows => rows.Count == 1);
+        await using (await server.TakeAllConnectionsAsync())
+        {
+            (await stage.AskAsync(isStreaming: false, ("X-Request-Id", "full"))).AssertAnswered("Well met");
+            await stage.Gateway.WaitForMetricsAsync(page => page.Value("llm_gateway_store_up", ("store", "database")) == 0, "the database to be missed");
+            await Eventually.AnswersAsync<bool>(
+                async () => (await WaitForHealthAsync(stage, "degraded")).Contains("(53300)", StringComparison.Ordinal) ? true : null, "the reason to be told");
+        }
+
+        AssertSame(["before", "full"], await WaitForRowsAsync(url, rows => rows.Count > 1));
+        await WaitForHealthAsync(stage, "ready");
+    }
+
     [Fact]
     public async Task Two_gateways_with_one_database_and_one_id_write_a_hundred_records()
     {

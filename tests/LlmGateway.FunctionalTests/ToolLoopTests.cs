@@ -348,7 +348,7 @@ public sealed class ToolLoopTests
         Assert.Fail($"'{text}' did not come: {reader.AllText}");
     }
 
-    private static Script Calls(bool isStreaming, string? content, params (string Id, string Name, string Arguments)[] calls)
+    internal static Script Calls(bool isStreaming, string? content, params (string Id, string Name, string Arguments)[] calls)
     {
         if (!isStreaming)
         {

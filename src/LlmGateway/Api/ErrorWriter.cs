@@ -16,6 +16,12 @@ internal static class ErrorWriter
 
         var surface = SurfaceMetadata.Of(context);
         var body = surface?.WriteError(error, RequestScope.Of(context).Tally.RequestId) ?? ErrorJson.Write(error);
+        if (!context.Response.Headers.ContainsKey(RequestIds.Header) && context.Features.Get<RequestScope>() is { } scope)
+        {
+            // The forwarder clears the headers of an answer that failed before it had begun.
+            OwnHeaders.Add(context, scope.Tally.RequestId);
+        }
+
         context.Response.StatusCode = error.Status;
         AddHeaders(context.Response.Headers, error);
         await JsonAnswer.WriteAsync(context, body);

@@ -1,7 +1,6 @@
 using LlmGateway.Access;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
-using LlmGateway.Surfaces;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
 using Microsoft.AspNetCore.Connections;
@@ -27,14 +26,7 @@ internal sealed partial class RequestScopeMiddleware(
         var span = tracing.StartRequest(context.Request.Method, template, EndpointTemplate.IsInference(context.GetEndpoint()), TraceParent.Read(context.Request.Headers.TraceParent));
         var scope = new RequestScope(new RequestTally(requestId, recordId, time.GetTimestamp()) { Endpoint = template, Span = span }, configuration.Current, template, now);
         context.Features.Set(scope);
-        var headers = context.Response.Headers;
-        headers[RequestIds.Header] = requestId;
-        SecurityHeaders.Add(headers);
-        if (SurfaceMetadata.Of(context)?.RequestIdHeader is { } header)
-        {
-            headers[header] = requestId;
-        }
-
+        OwnHeaders.Add(context, requestId);
         metrics.RequestStarted(template);
         try
         {

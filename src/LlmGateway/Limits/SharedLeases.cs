@@ -84,7 +84,7 @@ internal sealed class SharedLeases(RedisStore redis, SharedSettlements settlemen
     // What was held may be about to lapse or forgotten, and the others should know at once.
     private void OnRecovered()
     {
-        _ = Task.WhenAll(BeatAsync(InstanceLifeMilliseconds), RenewAsync());
+        _ = Task.WhenAll(BeatAsync(InstanceLifeMilliseconds), RenewAsync(), WarmAsync());
         foreach (var (id, held) in _held)
         {
             if (held.Budget is { } budget)
@@ -101,6 +101,13 @@ internal sealed class SharedLeases(RedisStore redis, SharedSettlements settlemen
         {
             Volatile.Write(ref _instances, (int)reply.Value!);
         }
+    }
+
+    /// <summary>Has Redis know the script that every request begins with, and this process the way to it: no limit is asked about, nothing is counted.</summary>
+    private async Task WarmAsync()
+    {
+        var key = SharedKeys.Instances;
+        await redis.RunAsync(LimitScripts.Enter, [key, key, key, key], [-1, -1, -1, -1, "", LimitScripts.LeaseMilliseconds]);
     }
 
     private async Task RenewAsync()

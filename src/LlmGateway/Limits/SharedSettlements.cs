@@ -18,6 +18,8 @@ internal sealed class SharedSettlements(RedisStore redis, TimeProvider time) : B
     private static readonly TimeSpan WhileDown = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(1);
 
+    private readonly SemaphoreSlim _recovered = new(0, 1);
+
     private readonly Channel<SharedSettlement> _waiting = Channel.CreateBounded<SharedSettlement>(new BoundedChannelOptions(MostKept)
     {
         SingleReader = true,
@@ -38,9 +40,16 @@ internal sealed class SharedSettlements(RedisStore redis, TimeProvider time) : B
         await base.StopAsync(cancellationToken);
     }
 
+    public override void Dispose()
+    {
+        base.Dispose();
+        _recovered.Dispose();
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var batch = new List<SharedSettlement>(MostAtOnce);
+        redis.Recovered += OnRecovered;
         try
         {
             while (await _waiting.Reader.WaitToReadAsync(stoppingToken))
@@ -56,6 +65,23 @@ internal sealed class SharedSettlements(RedisStore redis, TimeProvider time) : B
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The host stops.
+        }
+        finally
+        {
+            redis.Recovered -= OnRecovered;
+        }
+    }
+
+    // Whoever is let in again takes a place; those that were held before go back at once.
+    private void OnRecovered()
+    {
+        try
+        {
+            _recovered.Release();
+        }
+        catch (Exception exception) when (exception is SemaphoreFullException or ObjectDisposedException)
+        {
+            // Known already, or over.
         }
     }
 
@@ -84,7 +110,7 @@ internal sealed class SharedSettlements(RedisStore redis, TimeProvider time) : B
             }
             else if (batch.Count > 0)
             {
-                await Task.Delay(WhileDown, time, stoppingToken);
+                await _recovered.WaitAsync(WhileDown, stoppingToken);
             }
         }
     }

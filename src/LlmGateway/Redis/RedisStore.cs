@@ -6,21 +6,31 @@ namespace LlmGateway.Redis;
 
 /// <summary>
 /// The Redis that several instances share (<c>REDIS_URL</c>). Every step is one Lua script, so it happens whole or not at all. While it
-/// answers nobody, a call waits a tenth of a second at most; the first one that fails opens the breaker and releases all others that wait,
+/// answers nobody, a call waits some 150 ms at most; the first one that fails opens the breaker and releases all others that wait,
 /// and until a probe in the background finds Redis answering again nobody waits for it at all. No failure of Redis is ever thrown at a caller.
 /// </summary>
 internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
 {
     private const string Store = "redis";
 
+    /// <summary>What a host says that is a replica now.</summary>
+    private const string Demoted = "READONLY";
+
     /// <summary>Calls at once; beyond, Redis is too slow to be waited for.</summary>
     private const int MostInFlight = 4096;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(50);
+    /// <summary>Of an outage of 20 s, fewer than a hundredth of the requests wait for longer than 50 ms.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(150);
 
-    /// <summary>Times that a call waits as long again: where others are answered meanwhile, or the process is late itself.</summary>
+    /// <summary>A time-out that is later than this, or meets more work that waits for a thread than a processor can have under way, is the process' own delay.</summary>
+    private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(25);
+    private static readonly int OwnBacklog = Environment.ProcessorCount;
+
+    /// <summary>Times that a call waits, all told: again where others are answered meanwhile, or the process is late itself.</summary>
     private const int MostPatience = 4;
+
+    /// <summary>The first clients are kept waiting for a Redis so long at most; where it is well, it decides from the first request on.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMilliseconds(500);
 
     /// <summary>By then every instance has found out that Redis is back.</summary>
     private static readonly TimeSpan SettlingTime = TimeSpan.FromSeconds(2);
@@ -36,10 +46,12 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     private readonly ILogger<RedisStore> _logger;
     private readonly SemaphoreSlim _failed = new(0, 1);
     private readonly SemaphoreSlim _connected = new(0, 1);
+    private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ConnectionMultiplexer? _connection;
     private int _isUp;
     private int _inFlight;
     private int _isDownReported;
+    private int _hasLostItsMaster;
     private long _answered;
     private long _returned;
     private volatile TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -61,6 +73,9 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
             _options.SyncTimeout = 1000;
             _options.ReconnectRetryPolicy = new LinearRetry(ReconnectMilliseconds);
             _options.ClientName = "llm-gateway";
+
+            // Nothing is published: one connection, not two, to be made anew.
+            _options.CommandMap = CommandMap.Create(["SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "PUBLISH"], available: false);
         }
     }
 
@@ -119,6 +134,16 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         finally
         {
             Interlocked.Decrement(ref _inFlight);
+        }
+    }
+
+    /// <summary>Comes back when Redis has been asked once, or after a moment without it.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await base.StartAsync(cancellationToken);
+        if (_options is not null)
+        {
+            await Task.WhenAny(_looked.Task, Task.Delay(StartPatience, _time, cancellationToken));
         }
     }
 
@@ -192,8 +217,11 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         return await sent;
     }
 
-    /// <summary>A time-out that is late itself tells that this process is slow, not that Redis is.</summary>
-    private bool IsBusy(long since) => _time.GetElapsedTime(since) > Patience + OwnDelay;
+    /// <summary>
+    /// Whether this process is slow, not Redis: the time-out comes late itself, or others wait for a thread, the answer's reader perhaps among
+    /// them.
+    /// </summary>
+    private bool IsBusy(long since) => _time.GetElapsedTime(since) > Patience + OwnDelay || ThreadPool.PendingWorkItemCount > OwnBacklog;
 
     /// <summary>Until the next probe: some time, each instance another, or until the connection is there again.</summary>
     private async Task PauseAsync(CancellationToken stoppingToken)
@@ -231,6 +259,12 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         try
         {
             _connection ??= await ConnectAsync();
+            if (Interlocked.Exchange(ref _hasLostItsMaster, 0) != 0)
+            {
+                // The hosts have changed their roles: which of them takes writes is asked anew.
+                await _connection.ConfigureAsync();
+            }
+
             await EvaluateAsync(_connection, "return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"], []);
         }
 #pragma warning disable CA1031 // Whatever it is, Redis is not usable.
@@ -238,6 +272,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
 #pragma warning restore CA1031
         {
             MarkDown(exception);
+            _looked.TrySetResult();
             return false;
         }
 
@@ -251,6 +286,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         _metrics.StoreUp(Store, true);
         Log.Up(_logger);
         Recovered?.Invoke();
+        _looked.TrySetResult();
         return true;
     }
 
@@ -263,6 +299,11 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
             RedisServerException server => server.Message.Split(' ')[0],
             _ => exception.GetType().Name,
         };
+        if (_problem == Demoted)
+        {
+            Volatile.Write(ref _hasLostItsMaster, 1);
+        }
+
         var wasUp = Interlocked.Exchange(ref _isUp, 0) != 0;
         if (Interlocked.Exchange(ref _isDownReported, 1) == 0)
         {

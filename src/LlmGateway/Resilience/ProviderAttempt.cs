@@ -89,6 +89,7 @@ internal sealed class ProviderAttempt(
     {
         AttemptTally? tally = null;
         HttpRequestMessage? message = null;
+        var isReady = false;
         try
         {
             var call = dialect.CreateCall(request, target, state.Habits);
@@ -105,22 +106,24 @@ internal sealed class ProviderAttempt(
             }
 
             tally = request.Tally.Begin(target, role, time.GetTimestamp(), permit.Hold);
+            if (journal is not null)
+            {
+                await journal.DispatchingAsync(request, tally);
+            }
+
+            isReady = true;
+            return (message, tally, null);
         }
         finally
         {
-            if (tally is null)
+            if (!isReady)
             {
+                // Nothing was sent: what was set aside goes back as a whole.
+                tally?.End(FailureReason.Cancelled, null, time.GetTimestamp());
                 message?.Dispose();
                 state.Leave(slot);
             }
         }
-
-        if (journal is not null)
-        {
-            await journal.DispatchingAsync(request, tally);
-        }
-
-        return (message, tally, null);
     }
 
     private static void NoteRefusal(AttemptFailure failure, GatewayRequest request, ProviderTarget target, TargetState state)

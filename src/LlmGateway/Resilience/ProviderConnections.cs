@@ -13,13 +13,16 @@ namespace LlmGateway.Resilience;
 /// <c>http_version: "2"</c> gets HTTP/2: fewer connections, for servers and balancers that count them. Calls that such a server says it has
 /// not taken (GOAWAY, REFUSED_STREAM) are sent again by HttpClient itself, on another connection if need be.
 /// </remarks>
-internal sealed class ProviderConnections(TimeProvider time) : IDisposable
+/// <param name="time">The clock of mocks.</param>
+/// <param name="createPool">Makes a provider's pool of connections; null: one for the network.</param>
+internal sealed class ProviderConnections(TimeProvider time, Func<HttpMessageHandler>? createPool = null) : IDisposable
 {
     /// <summary>Set on a request for which a connection was made anew: what dies under it is no kept-open one.</summary>
     private static readonly HttpRequestOptionsKey<bool> Fresh = new("llm_gateway.fresh_connection");
 
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _pools = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<MockBehavior, HttpMessageInvoker> _mocks = new();
+    private readonly Func<HttpMessageHandler> _createPool = createPool ?? CreateHandler;
 
     /// <summary>Sends one call, in the version of HTTP that the provider's settings name.</summary>
     public Task<HttpResponseMessage> SendAsync(ProviderConfig provider, HttpRequestMessage message, CancellationToken cancellationToken)
@@ -84,7 +87,7 @@ internal sealed class ProviderConnections(TimeProvider time) : IDisposable
 
     private HttpMessageInvoker For(ProviderConfig provider) => provider.Type == MockDialect.TypeName
         ? _mocks.GetOrAdd(provider.Behavior, static (behavior, clock) => new HttpMessageInvoker(new MockHandler(behavior, clock)), time)
-        : _pools.GetOrAdd(provider.Name, static _ => new HttpMessageInvoker(CreateHandler()));
+        : _pools.GetOrAdd(provider.Name, static (_, create) => new HttpMessageInvoker(create()), _createPool);
 
     /// <summary>Whether the socket broke. HTTP/2 tells each call so in an exception of its own around the connection's.</summary>
     private static bool IsReset(Exception? cause) =>

@@ -45,13 +45,12 @@ internal sealed class HedgedAttempt : IDisposable
     public async ValueTask EndAsync()
     {
         _cancellation.Cancel();
-        try
+
+        // Cancelled, as it was told; or failed in a way that nobody expects, which must not keep the others from being ended.
+        await ((Task)Outcome).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (Outcome.IsCompletedSuccessfully)
         {
             (await Outcome).Response?.Dispose();
-        }
-        catch (OperationCanceledException)
-        {
-            // As it was told.
         }
 
         Dispose();

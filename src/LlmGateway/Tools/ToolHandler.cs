@@ -47,10 +47,23 @@ internal sealed class ToolHandler(ToolCatalog catalog, ToolRunner runner, TimePr
         }
 
         var stream = new ToolStream(conversation, request, runner, AskAsync, time, cancellationToken);
-        if (await stream.OpenAsync(cancellationToken) is { } refusal)
+        var isOpen = false;
+        try
         {
-            await stream.DisposeAsync();
-            return refusal;
+            if (await stream.OpenAsync(cancellationToken) is { } refusal)
+            {
+                return refusal;
+            }
+
+            isOpen = true;
+        }
+        finally
+        {
+            if (!isOpen)
+            {
+                // Refused, or the client left before anything was visible: the round under way goes too.
+                await stream.DisposeAsync();
+            }
         }
 
         var content = new StreamedReply(stream);

@@ -148,6 +148,13 @@ internal sealed class Script
     public Script PartOfChunk(int announced, string text) =>
         Send(announced.ToString("x", CultureInfo.InvariantCulture) + "\r\n").Add(run => run.SendAsync(Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>Another script's steps behind these.</summary>
+    public Script Then(Script next)
+    {
+        _steps.AddRange(next._steps);
+        return this;
+    }
+
     /// <summary>A step of the test's own.</summary>
     public Script Add(Func<ScriptRun, Task> step)
     {

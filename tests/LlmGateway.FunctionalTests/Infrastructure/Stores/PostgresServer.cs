@@ -98,6 +98,30 @@ public sealed class PostgresServer : IAsyncLifetime
     /// <summary>All rows of a query, as an operator would see them, past any proxy.</summary>
     public Task<IReadOnlyList<IReadOnlyDictionary<string, object?>>> QueryAsync(string databaseUrl, string sql) => ReadAsync(NameOf(databaseUrl), sql);
 
+    /// <summary>Ends everybody's connections and takes all that the server allows, until it is disposed.</summary>
+    public async Task<IAsyncDisposable> TakeAllConnectionsAsync()
+    {
+        var taken = new TakenConnections();
+        try
+        {
+            var first = await OpenAsync("postgres");
+            taken.Add(first);
+            while (true)
+            {
+                await using (var command = new NpgsqlCommand("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'llm-gateway'", first))
+                {
+                    await command.ExecuteNonQueryAsync();
+                }
+
+                taken.Add(await OpenAsync("postgres"));
+            }
+        }
+        catch (PostgresException full) when (full.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            return taken;
+        }
+    }
+
     public Task ExecuteOnAsync(string databaseUrl, string sql) => ExecuteAsync(NameOf(databaseUrl), sql);
 
     public async ValueTask DisposeAsync()
@@ -161,5 +185,20 @@ public sealed class PostgresServer : IAsyncLifetime
         }
 
         return rows;
+    }
+
+    private sealed class TakenConnections : IAsyncDisposable
+    {
+        private readonly List<NpgsqlConnection> _connections = [];
+
+        public void Add(NpgsqlConnection connection) => _connections.Add(connection);
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var connection in _connections)
+            {
+                await connection.DisposeAsync();
+            }
+        }
     }
 }
