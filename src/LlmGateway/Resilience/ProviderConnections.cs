@@ -22,7 +22,7 @@ internal sealed class ProviderConnections(TimeProvider time, Func<HttpMessageHan
 
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _pools = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<MockBehavior, HttpMessageInvoker> _mocks = new();
-    private readonly Func<HttpMessageHandler> _createPool = createPool ?? CreateHandler;
+    private readonly Func<HttpMessageHandler> _createPool = createPool ?? (static () => CreateHandler());
 
     /// <summary>Sends one call, in the version of HTTP that the provider's settings name.</summary>
     public Task<HttpResponseMessage> SendAsync(ProviderConfig provider, HttpRequestMessage message, CancellationToken cancellationToken)
@@ -57,7 +57,9 @@ internal sealed class ProviderConnections(TimeProvider time, Func<HttpMessageHan
         }
     }
 
-    internal static SocketsHttpHandler CreateHandler() => new()
+    /// <summary>A pool for the network.</summary>
+    /// <param name="resolve">Answers a name's addresses in the order in which they are tried; null: the machine's own DNS.</param>
+    internal static SocketsHttpHandler CreateHandler(Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null) => new()
     {
         UseProxy = false,
         UseCookies = false,
@@ -67,7 +69,7 @@ internal sealed class ProviderConnections(TimeProvider time, Func<HttpMessageHan
         // Else traceparent and baggage would go to every provider.
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(5),
-        ConnectCallback = ConnectAsync,
+        ConnectCallback = (context, cancellationToken) => ConnectAsync(context, resolve ?? Dns.GetHostAddressesAsync, cancellationToken),
 
         // DNS changes are seen when a connection is made anew; idle ones go before a provider closes them under a request.
         PooledConnectionLifetime = TimeSpan.FromSeconds(60),
@@ -93,13 +95,22 @@ internal sealed class ProviderConnections(TimeProvider time, Func<HttpMessageHan
     private static bool IsReset(Exception? cause) =>
         cause is IOException && (cause.InnerException is SocketException || IsReset(cause.InnerException));
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    /// <summary>Asks for the name's addresses each time, and tries them in turn: one that refuses costs nothing while another accepts.</summary>
+    private static async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context, Func<string, CancellationToken, Task<IPAddress[]>> resolve, CancellationToken cancellationToken)
     {
         context.InitialRequestMessage.Options.Set(Fresh, true);
+        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+        var addresses = IPAddress.TryParse(host, out var address) ? [address] : await resolve(host, cancellationToken);
+        if (addresses.Length == 0)
+        {
+            throw new SocketException((int)SocketError.NoData);
+        }
+
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            await socket.ConnectAsync(addresses, port, cancellationToken);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

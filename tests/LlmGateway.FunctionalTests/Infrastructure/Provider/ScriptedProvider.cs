@@ -25,10 +25,10 @@ internal sealed class ScriptedProvider : IAsyncDisposable
     private string[] _secrets = [];
     private bool _allowsRefusals;
 
-    private ScriptedProvider(IWireRules rules, int backlog)
+    private ScriptedProvider(IWireRules rules, int backlog, IPEndPoint? address = null)
     {
         _rules = rules;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Bind(address ?? new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(backlog);
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
         _accepting = AcceptAsync();
@@ -48,6 +48,9 @@ internal sealed class ScriptedProvider : IAsyncDisposable
     public IReadOnlyList<string> Violations => [.. _violations];
 
     public static ScriptedProvider OpenAi() => new(new OpenAiRules(), 1024);
+
+    /// <summary>One at an address of the test's choice.</summary>
+    public static ScriptedProvider OpenAi(IPEndPoint address) => new(new OpenAiRules(), 1024, address);
 
     public static ScriptedProvider Ollama() => new(new OllamaRules(), 1024);
 
