@@ -8,10 +8,15 @@ namespace LlmGateway.Configuration;
 /// <summary>
 /// Changes single agents in the agents file: what would be refused is never written, what is written is written whole (a new file in the old
 /// one's place), and it is in force when the change returns. Comments in the file are not kept.
+/// Gateways that share the file change it one after the other. What an editor saves meanwhile is read again and built on, so that each side
+/// loses at most what the other has written to the same agent; only an editor that saves in the instant of the replacement is overwritten.
 /// </summary>
-public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher) : IDisposable
+public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher, TimeProvider time) : IDisposable
 {
     private const string Agents = "agents";
+    private const int MaxLooks = 10;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private static readonly JsonDocumentOptions Reading = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 64, AllowDuplicateProperties = false };
     private static readonly JsonSerializerOptions Writing = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -43,7 +48,13 @@ public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher) : IDisp
         await _one.WaitAsync(cancellationToken);
         try
         {
-            return Change(change);
+            var location = start.Host.AgentsFile;
+            var (held, isBusy) = await SharedFileLock.TakeAsync(location.Path, time, cancellationToken);
+            using (held)
+            {
+                return isBusy ? new(AgentsFileOutcome.ReadOnly, $"{location.DisplayName} is being changed by other gateways all the time; try again.")
+                    : await ChangeInTurnAsync(change, cancellationToken);
+            }
         }
         finally
         {
@@ -51,18 +62,33 @@ public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher) : IDisp
         }
     }
 
-    private AgentsFileChange Change(Func<JsonObject, bool> change)
+    /// <summary>Looks again while somebody else is about to save: his file may be half there, or replace the one that was read.</summary>
+    private async Task<AgentsFileChange> ChangeInTurnAsync(Func<JsonObject, bool> change, CancellationToken cancellationToken)
+    {
+        for (var look = 1; ; look++)
+        {
+            var (result, isDisturbed) = Change(change);
+            if (!isDisturbed || look == MaxLooks)
+            {
+                return result;
+            }
+
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    private (AgentsFileChange Result, bool IsDisturbed) Change(Func<JsonObject, bool> change)
     {
         var files = ConfigFileSet.Read(start.Host);
         var root = files.Agents.State == ConfigFileState.Missing ? [] : Parse(files.Agents);
         if (root is null || (root[Agents] ?? new JsonObject()) is not JsonObject agents)
         {
-            return new(AgentsFileOutcome.ReadOnly, $"{files.Agents.Location.DisplayName} cannot be read as it is now. Mend it by hand first.");
+            return (new(AgentsFileOutcome.ReadOnly, $"{files.Agents.Location.DisplayName} cannot be read as it is now. Mend it by hand first."), true);
         }
 
         if (!change(agents))
         {
-            return new(AgentsFileOutcome.NotFound, null);
+            return (new(AgentsFileOutcome.NotFound, null), false);
         }
 
         root[Agents] = agents.Parent is null ? agents : root[Agents];
@@ -72,23 +98,24 @@ public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher) : IDisp
         ConfigProblem[] problems = [.. loaded.Problems, .. start.Rules.Check(loaded.Candidate).Problems];
         if (bytes.Length > ConfigFileContent.MaxBytes)
         {
-            return new(AgentsFileOutcome.Invalid, "The agents file would become larger than 1 MiB.");
+            return (new(AgentsFileOutcome.Invalid, "The agents file would become larger than 1 MiB."), false);
         }
 
         if (problems.Length > 0)
         {
             // Lines would be those of a file that nobody has seen.
-            return new(AgentsFileOutcome.Invalid, string.Join(" ", problems.Select(problem => (problem with { Line = null }).ToString())));
+            return (new(AgentsFileOutcome.Invalid, string.Join(" ", problems.Select(problem => (problem with { Line = null }).ToString()))), false);
         }
 
         var location = files.Agents.Location;
         if (AtomicFile.Replace(location.Path, bytes, () => ConfigFileContent.Read(location).IsSameAs(files.Agents)) is { } problem)
         {
-            return new(AgentsFileOutcome.ReadOnly, $"{location.DisplayName} cannot be written by the gateway: {problem}. Change it where it comes from, or give the gateway the right to write it and its folder.");
+            var why = $"{location.DisplayName} cannot be written by the gateway: {problem}. Change it where it comes from, or give the gateway the right to write it and its folder.";
+            return (new(AgentsFileOutcome.ReadOnly, why), problem == AtomicFile.ChangedMeanwhile);
         }
 
         watcher.Reload();
-        return new(AgentsFileOutcome.Changed, null);
+        return (new(AgentsFileOutcome.Changed, null), false);
     }
 
     private ConfigFileContent Content() => ConfigFileContent.Read(start.Host.AgentsFile);

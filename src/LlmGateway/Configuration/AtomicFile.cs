@@ -3,6 +3,9 @@ namespace LlmGateway.Configuration;
 /// <summary>Replaces a configuration file in one step: whoever reads it sees the old content or the new one, never half of it.</summary>
 internal static class AtomicFile
 {
+    /// <summary>The answer when somebody else has changed the file: nothing was done, and another look at it is worth while.</summary>
+    public const string ChangedMeanwhile = "it was changed meanwhile; try again";
+
     /// <param name="path">The file; a link stays a link, and what it leads to is replaced.</param>
     /// <param name="content">All of the new content.</param>
     /// <param name="isUnchanged">Asked last of all: false means that somebody else has changed the file, and nothing is done.</param>
@@ -30,7 +33,7 @@ internal static class AtomicFile
             if (!isUnchanged())
             {
                 File.Delete(temporary);
-                return "it was changed meanwhile; try again";
+                return ChangedMeanwhile;
             }
 
             File.Move(temporary, target, overwrite: true);
