@@ -147,6 +147,7 @@ public sealed class BadInputTests
     [InlineData("text/plain")]
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("multipart/form-data; boundary=x")]
+    [InlineData("multipart/related; boundary=x")]
     [InlineData("text/json")]
     [InlineData("application/jsonp")]
     [InlineData("nonsense")]

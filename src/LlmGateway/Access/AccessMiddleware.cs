@@ -1,12 +1,16 @@
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace LlmGateway.Access;
 
 /// <summary>Settles who is calling before anything of the body is read. What an endpoint wants stands in its metadata; one that says nothing is refused.</summary>
 internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settings, MintedKeys minted, BadKeyGuard guard, TimeProvider time)
 {
+    /// <summary>Most bytes of a stranger's body that are let pass by, so that its client comes to read the refusal.</summary>
+    private const long MostIgnored = 1 << 20;
+
     public Task InvokeAsync(HttpContext context)
     {
         // What is no route is routing's own refusal (a method that the path does not take): it serves nobody.
@@ -23,13 +27,29 @@ internal sealed class AccessMiddleware(RequestDelegate next, HostSettings settin
                 var scope = RequestScope.Of(context);
                 var (key, error) = Authenticate(context, scope.Config);
                 scope.Key = key;
-                return error is null ? next(context) : ErrorWriter.WriteAsync(context, error);
+                return error is null ? next(context) : RefuseAsync(context, error);
             case EndpointAccess.Admin:
-                return AdminAccess.Check(context, settings) is { } refusal ? ErrorWriter.WriteAsync(context, Guarded(context, refusal)) : next(context);
+                return AdminAccess.Check(context, settings) is { } refusal ? RefuseAsync(context, Guarded(context, refusal)) : next(context);
             default:
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
         }
+    }
+
+    /// <summary>Kestrel takes up to the largest body that anybody may send before it gives up the connection of a request that nobody read: for strangers that is too much.</summary>
+    private static Task RefuseAsync(HttpContext context, GatewayError error)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = MostIgnored;
+        }
+
+        if (context.Request.ContentLength > MostIgnored && HttpProtocol.IsHttp11(context.Request.Protocol))
+        {
+            context.Response.Headers.Connection = "close";
+        }
+
+        return ErrorWriter.WriteAsync(context, error);
     }
 
     private (ClientKey? Key, GatewayError? Error) Authenticate(HttpContext context, GatewayConfig config)
