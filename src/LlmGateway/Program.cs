@@ -2,6 +2,12 @@ using System.Collections;
 using LlmGateway;
 using LlmGateway.Configuration;
 
+if (OpenFileLimit.Describe() is { } tooFew)
+{
+    await Console.Error.WriteLineAsync(tooFew);
+    return OpenFileLimit.ExitCode;
+}
+
 var inputs = new HostInputs
 {
     Args = args,

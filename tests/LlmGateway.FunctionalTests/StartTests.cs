@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -9,6 +10,9 @@ namespace LlmGateway.FunctionalTests;
 public sealed class StartTests
 {
     private const int BadConfiguration = 78;
+
+    /// <summary>Until when a start that cannot be has to be over.</summary>
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(5);
 
     private static readonly string[] AnyPort = ["--urls", "http://127.0.0.1:0"];
 
@@ -147,6 +151,86 @@ public sealed class StartTests
         Assert.All(["127.0.0.1", "[::1]", "localhost"], host => Assert.Equal(HttpStatusCode.OK, Get(process.Client, $"http://{host}:{port}/health/live")));
     }
 
+    /// <summary>It used to die while its own assemblies were loaded, with an exception that named one of them.</summary>
+    [Theory]
+    [InlineData(64)]
+    [InlineData(200)]
+    public async Task Too_few_open_files_are_told_in_a_sentence(int limit)
+    {
+        using var folder = new GatewayFolder();
+        var started = Stopwatch.GetTimestamp();
+        await using var process = StartUnder(folder, "prlimit", $"--nofile={limit}");
+
+        Assert.Equal(1, await process.WaitForExitAsync());
+
+        Assert.Contains($"open {limit} files", process.Errors);
+        Assert.Contains("ulimit -n", process.Errors);
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, StartLimit);
+        AssertNoStackTrace(process);
+    }
+
+    /// <summary>Few, and enough: what is refused as too little is too little.</summary>
+    [Fact]
+    public async Task The_fewest_open_files_that_are_taken_are_enough()
+    {
+        using var folder = new GatewayFolder();
+        await using var process = StartUnder(folder, "prlimit", "--nofile=320");
+        await process.WaitForStartAsync();
+
+        await AssertServesAsync(process);
+    }
+
+    [Theory]
+    [InlineData("without HOME")]
+    [InlineData("without a temporary folder")]
+    public async Task What_it_does_not_need_may_be_missing(string what)
+    {
+        using var folder = new GatewayFolder();
+        await using var process = what == "without HOME"
+            ? GatewayProcess.Start(StartInfo(folder), ["PATH", "DOTNET_ROOT"], ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider))
+            : GatewayProcess.Start(folder, AnyPort, ("TMPDIR", Path.Combine(folder.Path, "nowhere")), ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider));
+        await process.WaitForStartAsync();
+
+        await AssertServesAsync(process);
+        Assert.Equal(0, await process.TerminateAsync());
+        AssertNoStackTrace(process);
+    }
+
+    /// <summary>Without a place for its records it serves, says so in a line, and is ready with reserve.</summary>
+    [Theory]
+    [InlineData("read-only folder")]
+    [InlineData("a file in the way")]
+    public async Task Where_it_may_not_write_it_serves_and_says_so(string what)
+    {
+        using var folder = new GatewayFolder();
+        if (what == "a file in the way")
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder.Path, "data"), "", Cancellation);
+        }
+        else
+        {
+            File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
+        try
+        {
+            // Root may write everywhere: without these two capabilities it is held to the folder's mode like anybody.
+            await using var process = StoreUser.IsRoot ? StartUnder(folder, "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") : StartUnder(folder, "env");
+            await process.WaitForStartAsync();
+
+            await AssertServesAsync(process);
+            await process.WaitForLineAsync("database unavailable");
+            using var ready = await process.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
+            Assert.Contains("degraded", await ready.Content.ReadAsStringAsync(Cancellation));
+            Assert.False(File.Exists(Path.Combine(folder.Path, "data", "gateway.db")));
+            AssertNoStackTrace(process);
+        }
+        finally
+        {
+            File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     [Fact]
     public async Task A_termination_signal_ends_it_with_success()
     {
@@ -260,6 +344,24 @@ public sealed class StartTests
         Assert.True(clock.Throws > 0);
         Assert.DoesNotContain("   at ", text);
         Assert.DoesNotContain("clock", text);
+    }
+
+    /// <summary>The gateway started by a program that takes something away from it first.</summary>
+    private static GatewayProcess StartUnder(GatewayFolder folder, string program, params string[] arguments)
+    {
+        var gateway = StartInfo(folder);
+        var start = new ProcessStartInfo(program, [.. arguments, gateway.FileName, .. gateway.ArgumentList]) { WorkingDirectory = folder.Path };
+        return GatewayProcess.Start(start, ["PATH", "HOME", "DOTNET_ROOT"], ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider));
+    }
+
+    private static ProcessStartInfo StartInfo(GatewayFolder folder) =>
+        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), .. AnyPort]) { WorkingDirectory = folder.Path };
+
+    private static async Task AssertServesAsync(GatewayProcess process)
+    {
+        using var question = new StringContent("""{"messages":[{"role":"user","content":"Anybody there?"}]}""", System.Text.Encoding.UTF8, "application/json");
+        using var response = await process.Client.PostAsync(new Uri("/v1/chat/completions", UriKind.Relative), question, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     private static HttpStatusCode Get(HttpClient client, string url)
