@@ -79,6 +79,66 @@ public sealed class ReloadTests
         Assert.Equal(1, (await gateway.MetricsAsync()).Sum("llm_gateway_config_reloads_total", ("result", "rejected")));
     }
 
+    /// <summary>What can stand where the file was, and what can stand in it to no good end (L06).</summary>
+    [Theory]
+    [InlineData("wrong type")]
+    [InlineData("missing secret")]
+    [InlineData("tag")]
+    [InlineData("alias bomb")]
+    [InlineData("deep")]
+    [InlineData("directory")]
+    [InlineData("100 MB")]
+    [InlineData("link to nothing")]
+    [InlineData("link to a device")]
+    [InlineData("invalid UTF-8")]
+    public async Task Whatever_stands_there_the_last_good_one_stays(string what)
+    {
+        await using var provider = Hello();
+        await using var gateway = await new GatewayUnderTest().InProduction(provider)
+            .WithVariable("LLM_SETTINGS", "config/" + GatewayFolder.Settings).WithAgents(Generation(1)).WithSettings("llm:\n  timeout: 30\n").StartAsync();
+        var path = gateway.Folder.File(GatewayFolder.Settings);
+
+        File.Delete(path);
+        switch (what)
+        {
+            case "directory":
+                Directory.CreateDirectory(path);
+                break;
+            case "100 MB":
+                await using (var large = File.Create(path + ".new"))
+                {
+                    large.SetLength(100_000_000);
+                }
+
+                File.Move(path + ".new", path);
+                break;
+            case "link to nothing":
+                File.CreateSymbolicLink(path, "nowhere");
+                break;
+            case "link to a device":
+                File.CreateSymbolicLink(path, "/dev/zero");
+                break;
+            case "invalid UTF-8":
+                await File.WriteAllBytesAsync(path, [.. "llm: { timeout: 30, strategy: \""u8, 0xC3, 0x28, .. "\" }"u8], Cancellation);
+                break;
+            default:
+                gateway.Folder.Rewrite(GatewayFolder.Settings, what switch
+                {
+                    "wrong type" => "llm:\n  timeout: [1]\n",
+                    "missing secret" => "llm:\n  timeout: ${NOBODY_SET_THIS}\n",
+                    "tag" => "llm:\n  timeout: !!System.IO.FileInfo 30\n",
+                    "deep" => "llm: " + new string('[', 5000) + new string(']', 5000),
+                    _ => AliasBomb(),
+                });
+                break;
+        }
+
+        await gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_config_reloads_total", ("file", "llm_settings"), ("result", "rejected")) == 1, "the refusal to be counted");
+        Assert.Equal("degraded", (await HealthAsync(gateway)).Body.GetProperty("status").GetString());
+        await gateway.Log.WaitForAsync(line => line.Level == "error" && line.Message.Contains(GatewayFolder.Settings, StringComparison.Ordinal), "an error that names the file");
+        Assert.Equal("model-1", await ModelAsync(gateway));
+    }
+
     [Fact]
     public async Task A_broken_file_does_not_hold_back_a_good_one()
     {
@@ -248,6 +308,17 @@ public sealed class ReloadTests
         $$"""{"name":"{{name}}","sha256":"{{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(SecretOf(name))))}}"}""")) + "]}";
 
     /// <summary>Callers that ask one question after the other until they are told to stop.</summary>
+    private static string AliasBomb()
+    {
+        var text = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for (var level = 1; level < 9; level++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"a{level}: &a{level} [").AppendJoin(", ", Enumerable.Repeat(FormattableString.Invariant($"*a{level - 1}"), 10)).Append("]\n");
+        }
+
+        return text.ToString();
+    }
+
     private sealed class Load : IAsyncDisposable
     {
         private readonly CancellationTokenSource _stopping = new();

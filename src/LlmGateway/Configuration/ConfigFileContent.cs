@@ -42,6 +42,13 @@ internal sealed record ConfigFileContent(ConfigFileLocation Location, ConfigFile
                 return ConfigFileState.Unreadable;
             }
 
+            if (length > stream.Length)
+            {
+                // A device says that it is empty and gives bytes without end; a file that grows is judged when it has come to rest.
+                error = "is no ordinary file, or grew while it was read";
+                return ConfigFileState.Unreadable;
+            }
+
             bytes = buffer[..length];
             return ConfigFileState.Read;
         }
