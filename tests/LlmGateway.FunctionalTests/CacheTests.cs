@@ -133,6 +133,28 @@ public sealed class CacheTests
         Assert.Equal(50, (await gateway.Ledger.WaitForRequestsAsync(50)).Count);
     }
 
+    /// <summary>Nor does a client wait for another's call and take its answer.</summary>
+    [Fact]
+    public async Task Identical_requests_of_two_clients_at_once_are_two_calls()
+    {
+        var gate = new Gate();
+        await using var provider = ScriptedProvider.OpenAi().Answers(
+            new Script().WaitFor(gate).Head(200, "application/json", BodyFraming.Chunked).Text(OpenAiReplies.Completion("one's own")),
+            Script.Json(OpenAiReplies.Completion("the other's")));
+        await using var gateway = await StartAsync(provider);
+
+        var first = AskAsync(gateway, Hello);
+        await gate.Reached.WaitAsync(Eventually.DefaultLimit, Cancellation);
+        var other = await AskAsync(gateway, Hello, OtherKey);
+        gate.Release();
+
+        other.AssertAnswered("the other's");
+        (await first).AssertAnswered("one's own");
+        Assert.Equal(("miss", 2), (other.Header("x-llm-cache"), provider.Requests.Count));
+        Assert.Equal(["hit", "hit"], new[] { await AskAsync(gateway, Hello), await AskAsync(gateway, Hello, OtherKey) }.Select(again => again.Header("x-llm-cache")));
+        Assert.DoesNotContain("cache-key", other.Everything, StringComparison.OrdinalIgnoreCase);
+    }
+
     [Fact]
     public async Task A_leader_that_leaves_takes_nobody_along()
     {

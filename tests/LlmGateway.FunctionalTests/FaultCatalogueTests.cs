@@ -5,10 +5,11 @@ using LlmGateway.FunctionalTests.Infrastructure;
 namespace LlmGateway.FunctionalTests;
 
 /// <summary>
-/// What providers do wrong, where no other file shows it. The catalogue E01 to E29 is shown in:
-/// E01, E04, E12 FallbackTests, StreamFaultTests, CircuitTests · E02, E25 TimeoutTests · E05 OutcomeTests · E06 StreamFaultTests, TimeoutTests ·
+/// What providers do wrong, where no other file shows it. The catalogue E01 to E29 (it has no E03, E10, E19, E20) is shown in:
+/// E01 FallbackTests, DnsTests · E04, E12 FallbackTests, StreamFaultTests, CircuitTests · E02, E25 TimeoutTests · E05 OutcomeTests ·
+/// E06 StreamFaultTests, TimeoutTests · E07 HeartbeatTests, Http2ProviderTests ·
 /// E08, E09, E11, E13, E14 StreamFaultTests · E15, E16 GoldenTests, SseFramerTests · E17 UsageTests · E18, E21, E27 here · E22 StreamFaultTests ·
-/// E23, E24 FailoverFigureTests, CircuitTests · E26 RetryTests, OutcomeTests · G06 here. E29 does not arise: providers are called over HTTP/1.1.
+/// E23, E24 FailoverFigureTests, CircuitTests · E26 RetryTests, OutcomeTests · E28 DnsTests · E29 Http2ProviderTests · G06, M05 here.
 /// </summary>
 public sealed class FaultCatalogueTests
 {
@@ -68,6 +69,38 @@ public sealed class FaultCatalogueTests
         Assert.Equal(Streams / 2, answers.Count(answer => answer.IsDone));
         Assert.All(answers.Where(answer => !answer.IsDone), answer => answer.AssertBroken("Hello"));
         Assert.All(answers.Where(answer => !answer.IsDone), answer => Assert.Contains("(timeout)", answer.ErrorMessage, StringComparison.Ordinal));
+    }
+
+    // M05: what is noted of failed attempts is bounded, however much the providers have to say.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Three_failures_full_of_words_leave_little_behind(bool isStreaming)
+    {
+        const int Most = 4096;
+        var text = new string('e', 50_000);
+        await using var stage = await ProductionStage.StartAsync(
+            ProductionStage.Agents(fallback: """{ "provider": "backup", "model_name": "one" }, { "provider": "backup", "model_name": "two" }, { "provider": "backup", "model_name": "three" }"""),
+            stage => stage.Gateway.WithVariable("LLM_DEBUG", "false").WithSettings(
+                $$"""
+                providers:
+                  backup: { type: openai, base_url: "{{stage.Second.BaseUrl}}", api_key: "${BACKUP_KEY}", models: [one, two, three] }
+                """));
+        stage.First.Answers(Script.Json(OpenAiReplies.Error(text), 500));
+        stage.Second.Answers(Script.Json(OpenAiReplies.Error(text), 503), Script.Json(OpenAiReplies.Error(text), 500), ProductionStage.Answer(isStreaming));
+
+        var answer = await stage.AskAsync(isStreaming);
+
+        answer.AssertAnswered("Well met");
+        Assert.Equal("4", answer.Header("x-llm-attempts"));
+        var record = Assert.Single(await stage.Ledger.WaitForRequestsAsync(1));
+        var attempts = stage.Ledger.Attempts(record);
+        Assert.Equal(4, attempts.Count);
+        var written = attempts.Append(record).Sum(row => row.Values.Sum(value => Convert.ToString(value, CultureInfo.InvariantCulture)!.Length));
+        Assert.InRange(written, 100, Most);
+        var id = answer.Header("x-request-id")!;
+        Assert.InRange(stage.Gateway.Log.Lines.Select(line => line.ToString()).Where(line => line.Contains(id, StringComparison.Ordinal)).Sum(line => line.Length), 0, Most);
+        Assert.InRange(answer.Everything.Length, 1, Most);
     }
 
     // G06: one request, one record for each attempt, and only what was billed is paid.

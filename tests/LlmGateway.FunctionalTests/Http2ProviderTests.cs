@@ -357,6 +357,44 @@ public sealed class Http2ProviderTests
         Assert.Equal("""{"a":1}""", Encoding.UTF8.GetString(call.Body));
     }
 
+    /// <summary>What is passed on is not kept: once it has been sent, there is nothing left to send again.</summary>
+    [Theory]
+    [InlineData(7)]
+    [InlineData(1_000_000)]
+    public async Task Passed_on_call_that_is_refused_is_an_error(int size)
+    {
+        static Task RefuseFiles(Http2Call call) =>
+            call.Head.Contains("/v1/files", StringComparison.Ordinal) ? call.ResetAsync(Http2Frame.RefusedStream) : call.AnswerAsync();
+        await using var provider = new Http2Provider().Answers([.. Enumerable.Repeat<Func<Http2Call, Task>>(RefuseFiles, 20)]);
+        await using var stage = await StageAsync(provider);
+        using var request = stage.Gateway.Post("/v1/files", new string('x', size), ("Authorization", "Bearer " + stage.ClientKey));
+
+        using var response = await stage.Gateway.Client.SendAsync(request, Cancellation);
+
+        var error = await OpenAiError.ReadAsync(response);
+        Assert.Equal((502, "api_error", "all_providers_failed"), (error.Status, error.Type, error.Code));
+        Assert.InRange(provider.Calls.Count, 1, 5);
+        (await stage.AskAsync(isStreaming: true)).AssertAnswered("Well met");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Server_that_speaks_only_the_old_version_is_a_failure_that_falls_back(bool isStreaming)
+    {
+        await using var provider = new PlainProvider();
+        await using var stage = await ProductionStage.StartAsync(configure: stage => stage.Gateway
+            .WithVariable("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1")
+            .WithSettings(ProductionStage.Settings(stage.Second.BaseUrl, more: "  internal: { http_version: \"2\" }")));
+        stage.Second.Answers(ProductionStage.Answer(isStreaming));
+
+        var answer = await stage.AskAsync(isStreaming);
+
+        answer.AssertAnswered("Well met");
+        Assert.Equal(("2", "connection", "backup"), (answer.Header("x-llm-attempts"), answer.Header("x-llm-fallback-reason"), answer.Header("x-llm-provider")));
+        Assert.Equal(0, provider.Answered);
+    }
+
     // A process of its own, because only that can be given a certificate to trust.
     [Theory]
     [InlineData(HttpProtocols.Http1AndHttp2, "HTTP/2")]

@@ -12,6 +12,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 {
     public const int SigHup = 1;
     public const int SigInt = 2;
+    public const int SigQuit = 3;
     public const int SigTerm = 15;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
