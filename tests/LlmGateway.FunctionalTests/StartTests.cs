@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using LlmGateway.FunctionalTests.Infrastructure;
 
@@ -200,6 +201,7 @@ public sealed class StartTests
     [Theory]
     [InlineData("read-only folder")]
     [InlineData("a file in the way")]
+    [UnsupportedOSPlatform("windows")]
     public async Task Where_it_may_not_write_it_serves_and_says_so(string what)
     {
         using var folder = new GatewayFolder();
