@@ -1,10 +1,11 @@
 using System.Buffers;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using Microsoft.Net.Http.Headers;
 
 namespace LlmGateway.Api;
 
-/// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size.</summary>
+/// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size, and room for it.</summary>
 internal static class RequestBody
 {
     /// <summary>Up to this length the buffer is made as announced; beyond, it grows with what really comes.</summary>
@@ -17,19 +18,29 @@ internal static class RequestBody
             return (default, refusal);
         }
 
+        // A body that does not say how long it is may still turn out to be large.
+        var claim = request.ContentLength is <= BodyClaim.MostUncounted ? null : Claim(request.HttpContext);
+        if (claim is not null && !claim.TryGrow(request.ContentLength ?? BodyClaim.MostUncounted))
+        {
+            return (default, Refusals.HeapFull);
+        }
+
         if (request.ContentLength is { } length and <= MostTrusted)
         {
             var exact = GC.AllocateUninitializedArray<byte>((int)length);
             await request.Body.ReadExactlyAsync(exact, cancellationToken);
+            claim?.NoteRead();
             return (SkipByteOrderMark(exact), null);
         }
 
+        var claimed = BodyClaim.MostUncounted;
         var writer = new ArrayBufferWriter<byte>(4096);
         while (true)
         {
             var read = await request.Body.ReadAsync(writer.GetMemory(4096), cancellationToken);
             if (read == 0)
             {
+                claim?.NoteRead();
                 return (SkipByteOrderMark(writer.WrittenMemory), null);
             }
 
@@ -38,7 +49,23 @@ internal static class RequestBody
             {
                 return (default, TooLarge(limit));
             }
+
+            if (request.ContentLength is null && writer.WrittenCount > claimed)
+            {
+                claimed = (int)Math.Min(claimed * 2L, limit);
+                if (!claim!.TryGrow(claimed))
+                {
+                    return (default, Refusals.HeapFull);
+                }
+            }
         }
+    }
+
+    private static BodyClaim Claim(HttpContext context)
+    {
+        var claim = new BodyClaim(context.RequestServices.GetRequiredService<HeapGate>());
+        context.Response.RegisterForDispose(claim);
+        return claim;
     }
 
     private static GatewayError? CheckHeaders(HttpRequest request, long limit, bool takesAnyType)

@@ -1,0 +1,44 @@
+namespace LlmGateway.Lifecycle;
+
+/// <summary>
+/// What one request's body takes of the heap. While it is read: three times its length, for the buffer that grows by doubling and for the
+/// form in which a provider wants it; from then on, where the heap's measure shows the body itself, once its length, until the request is over.
+/// </summary>
+/// <param name="heap">Whom the room is taken of.</param>
+internal sealed class BodyClaim(HeapGate heap) : IDisposable
+{
+    /// <summary>Bodies up to this length are too small to be counted: requests at once are limited too.</summary>
+    public const int MostUncounted = 256 * 1024;
+
+    private const int WhileRead = 3;
+
+    private long _length;
+    private long _taken;
+
+    /// <summary>Makes room for a body of this length, more than asked for before; false: there is none.</summary>
+    public bool TryGrow(long length)
+    {
+        var more = (length - _length) * WhileRead;
+        if (!heap.TryTake(more))
+        {
+            return false;
+        }
+
+        _length = length;
+        _taken += more;
+        return true;
+    }
+
+    /// <summary>The body is in the heap.</summary>
+    public void NoteRead()
+    {
+        heap.Return(_taken - _length);
+        _taken = _length;
+    }
+
+    public void Dispose()
+    {
+        heap.Return(_taken);
+        _taken = 0;
+    }
+}
