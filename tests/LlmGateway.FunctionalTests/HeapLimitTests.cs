@@ -21,7 +21,7 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
     private const int Streams = 20;
     private const int StreamEvents = 20_000;
 
-    private static readonly byte[] Large = Encoding.UTF8.GetBytes($$"""{"model":"m","messages":[{"role":"user","content":"{{new string('x', BodyBytes)}}"}]}""");
+    private static readonly byte[] Large = Encoding.UTF8.GetBytes($$"""{"model":"plain/m","messages":[{"role":"user","content":"{{new string('x', BodyBytes)}}"}]}""");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -39,8 +39,11 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
             ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", plain.BaseUrl + "/v1"), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"),
             ("DOTNET_GCHeapHardLimit", "0x" + HeapLimit.ToString("X", CultureInfo.InvariantCulture)));
-        await gateway.WaitForStartAsync();
-        await AssertAnswersAsync(gateway, Small("m"), isChunked: false);
+        var address = await gateway.WaitForStartAsync();
+
+        // A body is sent only where it is asked for, however long that takes.
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, Expect100ContinueTimeout = Eventually.DefaultLimit }) { BaseAddress = address };
+        await AssertAnswersAsync(client, Small("plain/m"), isChunked: false);
 
         var sick = new List<HttpStatusCode>();
         using var over = new CancellationTokenSource();
@@ -48,8 +51,8 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         var (large, streams) = (new List<Answer>(), new List<Answer>());
         for (var i = 0; i < Bursts; i++)
         {
-            var streaming = Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => AskAsync(gateway, Small("streamer/long", ",\"stream\":true"), false)));
-            large.AddRange(await Task.WhenAll(Enumerable.Range(0, LargeCalls).Select(_ => AskAsync(gateway, Large, isChunked))));
+            var streaming = Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => AskAsync(client, Small("streamer/m", ",\"stream\":true"), false)));
+            large.AddRange(await Task.WhenAll(Enumerable.Range(0, LargeCalls).Select(_ => AskAsync(client, Large, isChunked))));
             streams.AddRange(await streaming);
         }
 
@@ -60,7 +63,7 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         output.WriteLine(FormattableString.Invariant(
             $"M07: of {large.Count} bodies of {BodyBytes / 1e6:0} MB ({(isChunked ? "chunked" : "announced")}) in a heap of {HeapLimit >> 20} MiB {answered} were answered and {refused.Length} refused; {streams.Count(answer => answer.IsWholeStream)} of {streams.Count} streams whole; {looks} looks at health; {ProcessMemory.Resident(gateway.Id) >> 20} MiB resident"));
 
-        Assert.InRange(answered, Bursts, large.Count - Bursts);
+        Assert.InRange(answered, 1, large.Count - Bursts);
         Assert.All(refused.Concat(streams.Where(answer => !answer.IsWholeStream)), answer =>
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.Status);
@@ -78,8 +81,8 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         // Afterwards it is as before: with nothing else to do, everything is answered.
         for (var i = 0; i < 5; i++)
         {
-            await AssertAnswersAsync(gateway, Small("m"), isChunked: false);
-            await AssertAnswersAsync(gateway, Large, isChunked);
+            await AssertAnswersAsync(client, Small("plain/m"), isChunked: false);
+            await AssertAnswersAsync(client, Large, isChunked);
         }
 
         Assert.DoesNotContain("OutOfMemory", gateway.AllText, StringComparison.Ordinal);
@@ -100,20 +103,20 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         return script.Event(OpenAiReplies.FinishChunk()).Done();
     }
 
-    private static async Task AssertAnswersAsync(GatewayProcess gateway, byte[] body, bool isChunked)
+    private static async Task AssertAnswersAsync(HttpClient client, byte[] body, bool isChunked)
     {
-        var answer = await AskAsync(gateway, body, isChunked);
+        var answer = await AskAsync(client, body, isChunked);
         Assert.True(answer.Status == HttpStatusCode.OK, answer.ToString());
     }
 
-    private static async Task<Answer> AskAsync(GatewayProcess gateway, byte[] body, bool isChunked)
+    private static async Task<Answer> AskAsync(HttpClient client, byte[] body, bool isChunked)
     {
         using var content = new WatchedContent(body, isChunked);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = content };
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.ExpectContinue = body.Length > 1_000_000;
         request.Headers.TransferEncodingChunked = isChunked;
-        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        using var response = await client.SendAsync(request, Cancellation);
         var text = await response.Content.ReadAsStringAsync(Cancellation);
         return new Answer(response.StatusCode, text, response.Headers.RetryAfter?.Delta > TimeSpan.Zero, content.WasAskedFor);
     }

@@ -18,9 +18,8 @@ internal static class RequestBody
             return (default, refusal);
         }
 
-        // A body that does not say how long it is may still turn out to be large.
-        var claim = request.ContentLength is <= BodyClaim.MostUncounted ? null : Claim(request.HttpContext);
-        if (claim is not null && !claim.TryGrow(request.ContentLength ?? BodyClaim.MostUncounted))
+        var claim = request.ContentLength > BodyClaim.MostUncounted ? NewClaim(request.HttpContext) : null;
+        if (claim?.TryTake(request.ContentLength!.Value) is false)
         {
             return (default, Refusals.HeapFull);
         }
@@ -29,18 +28,17 @@ internal static class RequestBody
         {
             var exact = GC.AllocateUninitializedArray<byte>((int)length);
             await request.Body.ReadExactlyAsync(exact, cancellationToken);
-            claim?.NoteRead();
+            claim?.NoteRead(length);
             return (SkipByteOrderMark(exact), null);
         }
 
-        var claimed = BodyClaim.MostUncounted;
         var writer = new ArrayBufferWriter<byte>(4096);
         while (true)
         {
             var read = await request.Body.ReadAsync(writer.GetMemory(4096), cancellationToken);
             if (read == 0)
             {
-                claim?.NoteRead();
+                claim?.NoteRead(writer.WrittenCount);
                 return (SkipByteOrderMark(writer.WrittenMemory), null);
             }
 
@@ -50,10 +48,11 @@ internal static class RequestBody
                 return (default, TooLarge(limit));
             }
 
-            if (request.ContentLength is null && writer.WrittenCount > claimed)
+            if (claim is null && writer.WrittenCount > BodyClaim.MostUncounted)
             {
-                claimed = (int)Math.Min(claimed * 2L, limit);
-                if (!claim!.TryGrow(claimed))
+                // It did not say how long it is. If several grew bit by bit, none of them would find room for its end.
+                claim = NewClaim(request.HttpContext);
+                if (!claim.TryTake(limit))
                 {
                     return (default, Refusals.HeapFull);
                 }
@@ -61,7 +60,7 @@ internal static class RequestBody
         }
     }
 
-    private static BodyClaim Claim(HttpContext context)
+    private static BodyClaim NewClaim(HttpContext context)
     {
         var claim = new BodyClaim(context.RequestServices.GetRequiredService<HeapGate>());
         context.Response.RegisterForDispose(claim);

@@ -12,28 +12,25 @@ internal sealed class BodyClaim(HeapGate heap) : IDisposable
 
     private const int WhileRead = 3;
 
-    private long _length;
     private long _taken;
 
-    /// <summary>Makes room for a body of this length, more than asked for before; false: there is none.</summary>
-    public bool TryGrow(long length)
+    /// <summary>Makes room for a body of at most this length, once; false: there is none.</summary>
+    public bool TryTake(long length)
     {
-        var more = (length - _length) * WhileRead;
-        if (!heap.TryTake(more))
+        if (!heap.TryTake(length * WhileRead))
         {
             return false;
         }
 
-        _length = length;
-        _taken += more;
+        _taken = length * WhileRead;
         return true;
     }
 
-    /// <summary>The body is in the heap.</summary>
-    public void NoteRead()
+    /// <summary>The body is in the heap; this is its length.</summary>
+    public void NoteRead(long length)
     {
-        heap.Return(_taken - _length);
-        _taken = _length;
+        heap.Return(_taken - length);
+        _taken = length;
     }
 
     public void Dispose()

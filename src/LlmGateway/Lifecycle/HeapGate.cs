@@ -6,7 +6,8 @@ namespace LlmGateway.Lifecycle;
 /// </summary>
 /// <remarks>
 /// The heap is measured by whoever comes, at most every <see cref="Freshness"/>; in between, a request costs two reads. What is measured
-/// includes garbage: before anything is refused for it, garbage is collected, but no more often than that costs a twentieth of the time.
+/// includes garbage: before anything is refused for it, garbage is collected, but only where an eighth of the limit may be garbage again, or
+/// where that costs no more than a twentieth of the time.
 /// </remarks>
 /// <param name="limit">Bytes that the heap may hold; null: as many as it likes.</param>
 /// <param name="time">The clock of measurements.</param>
@@ -20,15 +21,18 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
     /// <summary>For how long a measurement holds.</summary>
     public static readonly TimeSpan Freshness = TimeSpan.FromMilliseconds(50);
 
-    private static readonly TimeSpan LeastBetweenCollections = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LeastBetweenCollections = TimeSpan.FromMilliseconds(100);
 
     private const int CollectionShare = 20;
+
+    private const int WorthCollecting = 8;
 
     private readonly long _mark = limit is { } bytes ? bytes / 100 * MostPercent : long.MaxValue;
     private readonly Lock _collecting = new();
     private long _claimed;
     private long _measuredAt;
     private long _collectableAt;
+    private long _alive;
     private volatile bool _isFull;
 
     /// <summary>The gate of this process' heap.</summary>
@@ -88,7 +92,8 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
 
     private bool Fits(long claimed)
     {
-        if (measure() + claimed <= _mark)
+        var used = measure();
+        if (used + claimed <= _mark)
         {
             return true;
         }
@@ -102,12 +107,13 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
         try
         {
             var start = time.GetTimestamp();
-            if (start < _collectableAt)
+            if (start < _collectableAt && used - _alive < limit / WorthCollecting)
             {
                 return false;
             }
 
             collect();
+            _alive = used = measure();
             var end = time.GetTimestamp();
             _collectableAt = end + Math.Max((end - start) * CollectionShare, (long)(LeastBetweenCollections.TotalSeconds * time.TimestampFrequency));
         }
@@ -116,7 +122,7 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
             _collecting.Exit();
         }
 
-        return measure() + claimed <= _mark;
+        return used + claimed <= _mark;
     }
 
     // It comes before the heap's own last resort, which is the end of the process, and at a bounded rate.

@@ -73,7 +73,24 @@ public sealed class HeapGateTests
             _time.Advance(HeapGate.Freshness);
         }
 
-        Assert.Equal(4, _collections);
+        Assert.Equal(20, _collections);
+    }
+
+    [Fact]
+    public void TryTake_WorthCollectingAgain_DoesNotWait()
+    {
+        var heap = Create();
+        for (var i = 0; i < 3; i++)
+        {
+            _garbage = 700;
+            Assert.True(heap.TryTake(200));
+            heap.Return(200);
+            Assert.Equal(i + 1, _collections);
+        }
+
+        _garbage = 100;
+        Assert.False(heap.TryTake(700));
+        Assert.Equal(3, _collections);
     }
 
     [Fact]
@@ -129,14 +146,11 @@ public sealed class HeapGateTests
         var heap = Create();
         using (var claim = new BodyClaim(heap))
         {
-            Assert.True(claim.TryGrow(100));
-            Assert.True(claim.TryGrow(200));
-            Assert.Equal(600, heap.Claimed);
-            Assert.False(claim.TryGrow(400));
+            Assert.True(claim.TryTake(200));
             Assert.Equal(600, heap.Claimed);
 
-            claim.NoteRead();
-            Assert.Equal(200, heap.Claimed);
+            claim.NoteRead(120);
+            Assert.Equal(120, heap.Claimed);
         }
 
         Assert.Equal(0, heap.Claimed);
@@ -148,9 +162,19 @@ public sealed class HeapGateTests
         var heap = Create();
         using (var claim = new BodyClaim(heap))
         {
-            Assert.True(claim.TryGrow(200));
+            Assert.True(claim.TryTake(200));
         }
 
+        Assert.Equal(0, heap.Claimed);
+    }
+
+    [Fact]
+    public void Claim_Refused_TakesNothing()
+    {
+        var heap = Create();
+        using var claim = new BodyClaim(heap);
+
+        Assert.False(claim.TryTake(251));
         Assert.Equal(0, heap.Claimed);
     }
 
