@@ -89,6 +89,53 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         Assert.Equal(0, await gateway.TerminateAsync());
     }
 
+    /// <summary>Bodies of a usual size, so many that wait for their provider that together they fill the heap; small requests are refused with them.</summary>
+    [Fact]
+    public async Task Many_that_wait_fill_it_up_to_the_mark_and_all_of_them_are_answered()
+    {
+        const int Waiting = 1200;
+        var gate = new Gate();
+        await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => new Script().WaitFor(gate).Then(Script.Json(OpenAiReplies.Completion("late"))));
+        using var folder = new GatewayFolder();
+        folder.Rewrite(GatewayFolder.Settings, $"providers:\n  plain: {{ type: internal, base_url: \"{provider.BaseUrl}/v1\", models: [m], timeout: 120 }}\n");
+        await using var gateway = GatewayProcess.Start(
+            folder,
+            ["--urls", "http://127.0.0.1:0"],
+            ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1"), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"),
+            ("DOTNET_GCHeapHardLimit", "0x" + HeapLimit.ToString("X", CultureInfo.InvariantCulture)));
+        var address = await gateway.WaitForStartAsync();
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address };
+        var body = Encoding.UTF8.GetBytes($$"""{"model":"plain/m","messages":[{"role":"user","content":"{{new string('x', 250_000)}}"}]}""");
+
+        var ended = 0;
+        Task<Answer>[] calls = [.. Enumerable.Range(0, Waiting).Select(_ => CountedAsync())];
+        await Eventually.TrueAsync(() => provider.Requests.Count + Volatile.Read(ref ended) >= Waiting, "all to wait or to be refused", TimeSpan.FromSeconds(60));
+        var taken = provider.Requests.Count;
+        using (var health = await client.GetAsync(new Uri("/health/live", UriKind.Relative), Cancellation))
+        {
+            Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+        }
+
+        gate.Release();
+        var answers = await Task.WhenAll(calls);
+        output.WriteLine(FormattableString.Invariant($"M07: of {Waiting} requests of 250 kB at once {taken} were taken in a heap of {HeapLimit >> 20} MiB, {answers.Count(answer => answer.Status == HttpStatusCode.OK)} answered"));
+
+        Assert.InRange(taken, 100, Waiting - 100);
+        Assert.Equal(taken, answers.Count(answer => answer.Status == HttpStatusCode.OK));
+        Assert.All(answers.Where(answer => answer.Status != HttpStatusCode.OK), answer =>
+            Assert.True(answer is { Status: HttpStatusCode.ServiceUnavailable, HasRetryAfter: true } && answer.Text.Contains("\"gateway_overloaded\"", StringComparison.Ordinal), answer.ToString()));
+        await AssertAnswersAsync(client, body, isChunked: false);
+        Assert.DoesNotContain("OutOfMemory", gateway.AllText, StringComparison.Ordinal);
+        Assert.Equal(0, await gateway.TerminateAsync());
+
+        async Task<Answer> CountedAsync()
+        {
+            var answer = await AskAsync(client, body, isChunked: false);
+            Interlocked.Increment(ref ended);
+            return answer;
+        }
+    }
+
     private static byte[] Small(string model, string more = "") => Encoding.UTF8.GetBytes($$"""{"model":"{{model}}"{{more}},"messages":[{"role":"user","content":"hi"}]}""");
 
     private static Script LongStream()

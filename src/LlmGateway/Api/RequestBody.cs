@@ -18,8 +18,8 @@ internal static class RequestBody
             return (default, refusal);
         }
 
-        var claim = request.ContentLength > BodyClaim.MostUncounted ? NewClaim(request.HttpContext) : null;
-        if (claim?.TryTake(request.ContentLength!.Value) is false)
+        var claim = request.ContentLength is <= BodyClaim.MostUncounted ? null : NewClaim(request.HttpContext);
+        if (claim?.TryTake(request.ContentLength ?? BodyClaim.MostUnannounced) is false)
         {
             return (default, Refusals.HeapFull);
         }
@@ -48,21 +48,24 @@ internal static class RequestBody
                 return (default, TooLarge(limit));
             }
 
-            if (claim is null && writer.WrittenCount > BodyClaim.MostUncounted)
+            if (claim is not null && request.ContentLength is null && writer.WrittenCount > BodyClaim.MostUnannounced && writer.WrittenCount - read <= BodyClaim.MostUnannounced
+                && !claim.TryTake(limit))
             {
-                // It did not say how long it is. If several grew bit by bit, none of them would find room for its end.
-                claim = NewClaim(request.HttpContext);
-                if (!claim.TryTake(limit))
-                {
-                    return (default, Refusals.HeapFull);
-                }
+                // If several grew bit by bit, none of them would find room for its end.
+                return (default, Refusals.HeapFull);
             }
         }
     }
 
-    private static BodyClaim NewClaim(HttpContext context)
+    private static BodyClaim? NewClaim(HttpContext context)
     {
-        var claim = new BodyClaim(context.RequestServices.GetRequiredService<HeapGate>());
+        var heap = context.RequestServices.GetRequiredService<HeapGate>();
+        if (!heap.IsLimited)
+        {
+            return null;
+        }
+
+        var claim = new BodyClaim(heap);
         context.Response.RegisterForDispose(claim);
         return claim;
     }

@@ -8,21 +8,25 @@ namespace LlmGateway.Lifecycle;
 internal sealed class BodyClaim(HeapGate heap) : IDisposable
 {
     /// <summary>Bodies up to this length are too small to be counted: requests at once are limited too.</summary>
-    public const int MostUncounted = 256 * 1024;
+    public const int MostUncounted = 16 * 1024;
+
+    /// <summary>Up to this length a body that does not say its length is counted as one of this length; beyond, as the longest that may come.</summary>
+    public const int MostUnannounced = 256 * 1024;
 
     private const int WhileRead = 3;
 
     private long _taken;
 
-    /// <summary>Makes room for a body of at most this length, once; false: there is none.</summary>
+    /// <summary>Makes room for a body of at most this length; false: there is none for what it is longer than was said before.</summary>
     public bool TryTake(long length)
     {
-        if (!heap.TryTake(length * WhileRead))
+        var more = (length * WhileRead) - _taken;
+        if (!heap.TryTake(more))
         {
             return false;
         }
 
-        _taken = length * WhileRead;
+        _taken += more;
         return true;
     }
 

@@ -5,7 +5,7 @@ namespace LlmGateway.Lifecycle;
 /// them, those that are on their way counted with what they will take. Where no limit is set nothing is refused.
 /// </summary>
 /// <remarks>
-/// The heap is measured by whoever comes, at most every <see cref="Freshness"/>; in between, a request costs two reads. What is measured
+/// The heap is measured by whoever comes, every <see cref="Freshness"/> and before anybody is refused; in between, a request costs a few reads. What is measured
 /// includes garbage: before anything is refused for it, garbage is collected, but only where an eighth of the limit may be garbage again, or
 /// where that costs no more than a twentieth of the time.
 /// </remarks>
@@ -31,12 +31,16 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
     private readonly Lock _collecting = new();
     private long _claimed;
     private long _measuredAt;
+    private long _measured;
     private long _collectableAt;
     private long _alive;
     private volatile bool _isFull;
 
     /// <summary>The gate of this process' heap.</summary>
     public static HeapGate OfThisProcess(TimeProvider time) => new(HeapLimit.Find(), time, static () => GC.GetTotalMemory(forceFullCollection: false), Collect);
+
+    /// <summary>Whether there is a limit at all.</summary>
+    public bool IsLimited => limit is not null;
 
     /// <summary>Bytes that are set aside for bodies.</summary>
     public long Claimed => Interlocked.Read(ref _claimed);
@@ -51,11 +55,9 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
                 return true;
             }
 
-            var measuredAt = Volatile.Read(ref _measuredAt);
-            var now = time.GetTimestamp();
-            if ((measuredAt == 0 || time.GetElapsedTime(measuredAt, now) >= Freshness) && Interlocked.CompareExchange(ref _measuredAt, now, measuredAt) == measuredAt)
+            if (IsStale())
             {
-                _isFull = !Fits(0);
+                _isFull = !FitsMeasured(0);
             }
 
             return !_isFull;
@@ -90,9 +92,27 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
         }
     }
 
-    private bool Fits(long claimed)
+    /// <summary>By the latest measurement, if it is fresh; what has come since then is counted as claimed.</summary>
+    private bool Fits(long claimed) => (!IsStale() && Interlocked.Read(ref _measured) + claimed <= _mark) || FitsMeasured(claimed);
+
+    /// <summary>True for one of those that ask: whoever is told so measures.</summary>
+    private bool IsStale()
+    {
+        var measuredAt = Volatile.Read(ref _measuredAt);
+        var now = time.GetTimestamp();
+        return (measuredAt == 0 || time.GetElapsedTime(measuredAt, now) >= Freshness) && Interlocked.CompareExchange(ref _measuredAt, now, measuredAt) == measuredAt;
+    }
+
+    private long Measure()
     {
         var used = measure();
+        Interlocked.Exchange(ref _measured, used);
+        return used;
+    }
+
+    private bool FitsMeasured(long claimed)
+    {
+        var used = Measure();
         if (used + claimed <= _mark)
         {
             return true;
@@ -113,7 +133,7 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
             }
 
             collect();
-            _alive = used = measure();
+            _alive = used = Measure();
             var end = time.GetTimestamp();
             _collectableAt = end + Math.Max((end - start) * CollectionShare, (long)(LeastBetweenCollections.TotalSeconds * time.TimestampFrequency));
         }

@@ -83,12 +83,14 @@ public sealed class HeapGateTests
         for (var i = 0; i < 3; i++)
         {
             _garbage = 700;
+            _time.Advance(HeapGate.Freshness);
             Assert.True(heap.TryTake(200));
             heap.Return(200);
             Assert.Equal(i + 1, _collections);
         }
 
         _garbage = 100;
+        _time.Advance(HeapGate.Freshness);
         Assert.False(heap.TryTake(700));
         Assert.Equal(3, _collections);
     }
@@ -110,7 +112,7 @@ public sealed class HeapGateTests
     [Fact]
     public async Task TryTake_ManyAtOnce_NeverTakesTooMuch()
     {
-        var heap = new HeapGate(Limit, TimeProvider.System, () => 100, () => { });
+        var heap = new HeapGate(Limit, TimeProvider.System, static () => 100, static () => { });
         var (taken, most) = (0L, 0L);
 
         await Parallel.ForAsync(0, 20_000, TestContext.Current.CancellationToken, (_, _) =>
