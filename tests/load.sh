@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Gateway against bare YARP on loopback: processor time per request and event, throughput, added latency, 500 paced streams.
-# Usage: tests/load.sh [--scenario limits] [--rounds N] [--seconds N]    limits: the gateway with key, limits and budget against itself without. Takes about two minutes; needs Linux and the .NET 10 SDK. Judge by the ratios.
+# Usage: tests/load.sh [--scenario limits] [--rounds N] [--seconds N]    limits: the gateway with key, limits and budget against itself without. Takes about three minutes; needs Linux and the .NET 10 SDK. Judge by the ratios.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 MSBUILDTERMINALLOGGER=off

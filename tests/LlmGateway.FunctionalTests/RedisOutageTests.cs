@@ -98,7 +98,9 @@ public sealed class RedisOutageTests(RedisServer redis, ITestOutputHelper output
                 var losses = gateways[i].Output.Count(line => line.Contains("Redis is not available", StringComparison.Ordinal));
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"H10, node {i}: {flaps} flaps in {time.TotalSeconds:0} s, {results[i].Count} requests, {results[i].Failed} failed, {tries} tries to connect, {losses} times missed, threads {threads[i]} {more:+0;-0;+0}"));
                 Assert.Equal(0, results[i].Failed);
-                Assert.True(losses >= flaps / 3, "Redis was hardly missed");
+
+                // It may not be found again in the second that it is there, and is then missed only once; that it came and went is told by the tries.
+                Assert.InRange(losses, 1, flaps);
                 Assert.InRange(tries, flaps / 2, 2 * (int)time.TotalSeconds);
                 Assert.True(more <= 5, $"{more} more threads");
             }

@@ -20,7 +20,7 @@ internal static class LoggingSetup
             logging.AddFilter("System", LogLevel.Warning);
 
             // It warns, with a stack trace, of every client that leaves. A fault of the gateway's own is thrown to the edge and logged there.
-            logging.AddFilter("Yarp", settings.IsDebug ? LogLevel.Warning : LogLevel.Error);
+            logging.AddFilter("Yarp", LogLevel.Error);
             logging.AddFilter("LlmGateway", settings.IsDebug ? LogLevel.Debug : LogLevel.Information);
 
             // Any level here makes the host start an Activity for each request, for a scope that nobody reads.

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 
@@ -7,6 +8,8 @@ namespace LlmGateway.Telemetry;
 internal sealed class RequestMeterFamily
 {
     private static readonly string[] SmallNumbers = [.. Enumerable.Range(0, 1000).Select(number => number.ToString(CultureInfo.InvariantCulture))];
+
+    private static readonly ConcurrentDictionary<int, string> Ports = new();
 
     private readonly HistogramFamily? _durations;
     private readonly GaugeFamily? _levels;
@@ -49,6 +52,7 @@ internal sealed class RequestMeterFamily
                 {
                     string text => text,
                     int and >= 0 and < 1000 and var number => SmallNumbers[number],
+                    int and >= 0 and <= ushort.MaxValue and var port => Ports.GetOrAdd(port, static number => number.ToString(CultureInfo.InvariantCulture)),
                     var other => Convert.ToString(other, CultureInfo.InvariantCulture),
                 };
             }

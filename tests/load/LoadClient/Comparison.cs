@@ -7,6 +7,11 @@ internal sealed class Comparison(string gatewayFolder, string yarpFolder, string
 {
     private static readonly Workload[] Loads = [Workload.Plain, Workload.Large, Workload.Streams, Workload.Single, Workload.Paced];
 
+    /// <summary>What is compiled anew for a hot path takes a processor for that long; a service that runs for weeks has it behind it.</summary>
+    internal static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
+
+    private static readonly Workload[] WarmUps = [Workload.Plain, Workload.Large, Workload.Streams];
+
     private readonly Dictionary<(string Target, Workload Load), List<Figures>> _runs = [];
 
     /// <summary>Whether every event of every stream came.</summary>
@@ -23,6 +28,15 @@ internal sealed class Comparison(string gatewayFolder, string yarpFolder, string
         }
 
         Target[] order = [yarp, gateway];
+        foreach (var load in WarmUps)
+        {
+            foreach (var target in order)
+            {
+                await LoadRun.RunAsync(target, load, WarmUp, cancellation);
+            }
+        }
+
+        Console.Error.WriteLine("warmed up");
         for (var round = 0; round < rounds; round++)
         {
             foreach (var load in Loads)

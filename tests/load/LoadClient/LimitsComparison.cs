@@ -29,8 +29,13 @@ internal sealed class LimitsComparison(string gatewayFolder, string folder, int 
         }
 
         var ratios = new List<double>();
-        var isWhole = true;
+        var lost = 0L;
         Target[] order = [without, limited];
+        foreach (var target in order)
+        {
+            await LoadRun.RunAsync(target, Workload.Plain, Comparison.WarmUp, cancellation);
+        }
+
         for (var round = 0; round < rounds; round++)
         {
             var costs = new Dictionary<string, double>(StringComparer.Ordinal);
@@ -38,7 +43,7 @@ internal sealed class LimitsComparison(string gatewayFolder, string folder, int 
             {
                 await LoadRun.RunAsync(target, Workload.Plain, time / 3, cancellation);
                 var figures = await LoadRun.RunAsync(target, Workload.Plain, time, cancellation);
-                isWhole &= figures.Lost == 0 && figures.Requests > 0;
+                lost += figures.Lost;
                 costs[target.Name] = figures.ProcessorTime.TotalMicroseconds / figures.Requests;
             }
 
@@ -49,7 +54,7 @@ internal sealed class LimitsComparison(string gatewayFolder, string folder, int 
         }
 
         var median = ratios.Order().ElementAt(ratios.Count / 2);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"limits: processor time for a request, median ratio {median:0.00} (at most {Allowed})"));
-        return isWhole && median <= Allowed;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"limits: processor time for a request, median ratio {median:0.00} (at most {Allowed}), {lost} answers lost"));
+        return lost == 0 && median <= Allowed;
     }
 }
