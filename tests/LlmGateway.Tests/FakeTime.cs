@@ -55,6 +55,26 @@ internal sealed class FakeTime : TimeProvider
         }
     }
 
+    /// <summary>Moves the clock as it moves for a process that stands still: timers that have become due meanwhile all fire late, at the end.</summary>
+    public void StandStill(TimeSpan length)
+    {
+        FakeTimer[] due;
+        lock (_gate)
+        {
+            _now += length;
+            due = [.. _timers.Where(timer => timer.Due <= _now).OrderBy(timer => timer.Due)];
+            foreach (var timer in due)
+            {
+                timer.Step();
+            }
+        }
+
+        foreach (var timer in due)
+        {
+            timer.Fire();
+        }
+    }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new FakeTimer(this, callback, state);

@@ -7,13 +7,18 @@ namespace LlmGateway.Api;
 /// Takes in no more than the gateway can carry, and nobody once it is stopping: what is beyond is refused from its head alone, before the
 /// body is read. Health and metrics are always answered.
 /// </summary>
-internal sealed class AdmissionMiddleware(RequestDelegate next, RequestGate gate, GatewayLifecycle lifecycle)
+internal sealed class AdmissionMiddleware(RequestDelegate next, RequestGate gate, HeapGate heap, GatewayLifecycle lifecycle)
 {
     public Task InvokeAsync(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<EndpointAccessMetadata>() is null or { Access: EndpointAccess.Open })
         {
             return next(context);
+        }
+
+        if (!heap.HasRoom && !lifecycle.RefusesRequests)
+        {
+            return ErrorWriter.WriteAsync(context, Refusals.HeapFull);
         }
 
         return gate.TryEnter() ? RunAsync(context) : WaitAsync(context);

@@ -1,10 +1,11 @@
 using System.Buffers;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using Microsoft.Net.Http.Headers;
 
 namespace LlmGateway.Api;
 
-/// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size.</summary>
+/// <summary>Reads a JSON body into one buffer, once the headers have shown that it may come: kind, encoding, size, and room for it.</summary>
 internal static class RequestBody
 {
     /// <summary>Up to this length the buffer is made as announced; beyond, it grows with what really comes.</summary>
@@ -17,10 +18,17 @@ internal static class RequestBody
             return (default, refusal);
         }
 
+        var claim = request.ContentLength is <= BodyClaim.MostUncounted ? null : NewClaim(request.HttpContext);
+        if (claim?.TryTake(request.ContentLength ?? BodyClaim.MostUnannounced) is false)
+        {
+            return (default, Refusals.HeapFull);
+        }
+
         if (request.ContentLength is { } length and <= MostTrusted)
         {
             var exact = GC.AllocateUninitializedArray<byte>((int)length);
             await request.Body.ReadExactlyAsync(exact, cancellationToken);
+            claim?.NoteRead(length);
             return (SkipByteOrderMark(exact), null);
         }
 
@@ -30,6 +38,7 @@ internal static class RequestBody
             var read = await request.Body.ReadAsync(writer.GetMemory(4096), cancellationToken);
             if (read == 0)
             {
+                claim?.NoteRead(writer.WrittenCount);
                 return (SkipByteOrderMark(writer.WrittenMemory), null);
             }
 
@@ -38,7 +47,27 @@ internal static class RequestBody
             {
                 return (default, TooLarge(limit));
             }
+
+            if (claim is not null && request.ContentLength is null && writer.WrittenCount > BodyClaim.MostUnannounced && writer.WrittenCount - read <= BodyClaim.MostUnannounced
+                && !claim.TryTake(limit))
+            {
+                // If several grew bit by bit, none of them would find room for its end.
+                return (default, Refusals.HeapFull);
+            }
         }
+    }
+
+    private static BodyClaim? NewClaim(HttpContext context)
+    {
+        var heap = context.RequestServices.GetRequiredService<HeapGate>();
+        if (!heap.IsLimited)
+        {
+            return null;
+        }
+
+        var claim = new BodyClaim(heap);
+        context.Response.RegisterForDispose(claim);
+        return claim;
     }
 
     private static GatewayError? CheckHeaders(HttpRequest request, long limit, bool takesAnyType)

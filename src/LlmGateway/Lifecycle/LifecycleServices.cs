@@ -13,6 +13,7 @@ internal static class LifecycleServices
         .Configure<HostOptions>(options => options.ShutdownTimeout = settings.AnnounceTime + settings.DrainTime + CleanUp)
         .AddSingleton<GatewayLifecycle>()
         .AddSingleton(provider => new RequestGate(settings.MaxConcurrency, settings.Queue, provider.GetRequiredService<TimeProvider>()))
+        .AddSingleton(provider => HeapGate.OfThisProcess(provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<IReadinessCheck, DrainReadiness>()
         .AddSingleton<IHostLifetime, SignalLifetime>()
         .AddHostedService<DrainService>();

@@ -11,4 +11,7 @@ internal static class Refusals
 
     public static readonly GatewayError Overloaded = new(
         503, ErrorTypes.Overloaded, ErrorCodes.GatewayOverloaded, "The gateway has as many requests as it takes (GATEWAY_MAX_CONCURRENCY, GATEWAY_QUEUE). Send the request again.", RetryAfter: TimeSpan.FromSeconds(1));
+
+    public static readonly GatewayError HeapFull = new(
+        503, ErrorTypes.Overloaded, ErrorCodes.GatewayOverloaded, "The gateway has no memory left for this request. Send the request again.", RetryAfter: TimeSpan.FromSeconds(1));
 }

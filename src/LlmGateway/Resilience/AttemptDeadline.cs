@@ -1,11 +1,22 @@
 namespace LlmGateway.Resilience;
 
 /// <summary>
-/// The time limit of one attempt: to the first token, then between tokens, and never beyond the end of the whole request. One lazy timer
-/// serves it all, so that a token costs a time stamp and no timer change. Time that the client takes to read is not the provider's.
+/// The time limit of one attempt: to the first token, then between tokens, and not beyond the end of the whole request. One lazy timer
+/// serves it all, so that a token costs a time stamp and no timer change. Time that the client takes to read is not the provider's, nor is
+/// time for which this process itself stood still: a timer that fires late gives the attempt a moment more, once, in which what the provider
+/// has sent meanwhile is read, be it beyond the request's end.
 /// </summary>
 internal sealed class AttemptDeadline : IDisposable
 {
+    /// <summary>A timer that fires later than this after it was due tells of the process' own delay.</summary>
+    private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(25);
+
+    /// <summary>After a delay of its own the process gets at least so long to read what has come.</summary>
+    private static readonly TimeSpan LeastGrace = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The share of the limit that the process may get at most to catch up, and that it must have been late by to be the one at fault.</summary>
+    private const int GraceShare = 4;
+
     private readonly TimeProvider _time;
     private readonly long _requestEnd;
     private readonly CancellationToken _ending;
@@ -14,6 +25,8 @@ internal sealed class AttemptDeadline : IDisposable
     private long _limit;
     private long _windowStart;
     private long _pausedAt;
+    private long _dueAt;
+    private bool _hadGrace;
     private bool _sleepsToEnd;
     private bool _isDisposed;
 
@@ -30,7 +43,8 @@ internal sealed class AttemptDeadline : IDisposable
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, ending);
         _windowStart = time.GetTimestamp();
         _limit = ToStamps(limit);
-        _timer = time.CreateTimer(static state => ((AttemptDeadline)state!).Check(), this, Left(_windowStart), System.Threading.Timeout.InfiniteTimeSpan);
+        _dueAt = Due();
+        _timer = time.CreateTimer(static state => ((AttemptDeadline)state!).Check(), this, ToSpan(_dueAt - _windowStart), System.Threading.Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Cancelled when the limit has passed, when the client is gone, or when the gateway goes.</summary>
@@ -38,6 +52,9 @@ internal sealed class AttemptDeadline : IDisposable
 
     /// <summary>Whether it was time, not the client, that cancelled.</summary>
     public bool HasTimedOut { get; private set; }
+
+    /// <summary>Whether this process stood still for so much of the limit that its passing tells nothing of the provider.</summary>
+    public bool IsOwnFault { get; private set; }
 
     /// <summary>Whether the gateway is stopping and has no more time for this attempt.</summary>
     public bool IsEnding => _ending.IsCancellationRequested;
@@ -48,13 +65,14 @@ internal sealed class AttemptDeadline : IDisposable
     public void Restart(TimeSpan limit)
     {
         var stamps = ToStamps(limit);
+        IsOwnFault = false;
         var now = _time.GetTimestamp();
         var isEarlier = stamps < _limit;
         Volatile.Write(ref _windowStart, now);
         Volatile.Write(ref _limit, stamps);
         if (isEarlier)
         {
-            _timer.Change(Left(now), System.Threading.Timeout.InfiniteTimeSpan);
+            SetTimer(now);
         }
     }
 
@@ -72,7 +90,7 @@ internal sealed class AttemptDeadline : IDisposable
             if (Volatile.Read(ref _sleepsToEnd))
             {
                 _sleepsToEnd = false;
-                _timer.Change(Left(now), System.Threading.Timeout.InfiniteTimeSpan);
+                SetTimer(now);
             }
         }
     }
@@ -92,18 +110,24 @@ internal sealed class AttemptDeadline : IDisposable
         }
 
         var now = _time.GetTimestamp();
+        var late = now - Volatile.Read(ref _dueAt);
         var isPaused = Volatile.Read(ref _pausedAt) != 0 && now < _requestEnd;
-        var left = isPaused ? ToSpan(_requestEnd - now) : Left(now);
+        var end = isPaused ? _requestEnd : Due();
         Volatile.Write(ref _sleepsToEnd, isPaused);
         try
         {
-            if (left > TimeSpan.Zero)
+            if (end <= now && !_hadGrace && late > ToStamps(OwnDelay))
             {
-                _timer.Change(left, System.Threading.Timeout.InfiniteTimeSpan);
+                end = now + Grace(late);
+            }
+
+            if (end > now)
+            {
+                SetTimer(now, end);
                 if (isPaused && Volatile.Read(ref _pausedAt) == 0)
                 {
                     // Resumed in the meantime, and not seen that the timer slept.
-                    _timer.Change(Left(now), System.Threading.Timeout.InfiniteTimeSpan);
+                    SetTimer(now);
                 }
 
                 return;
@@ -118,7 +142,25 @@ internal sealed class AttemptDeadline : IDisposable
         }
     }
 
-    private TimeSpan Left(long now) => ToSpan(Math.Min(Volatile.Read(ref _windowStart) + Volatile.Read(ref _limit), _requestEnd) - now);
+    /// <summary>The moment more that an attempt gets whose timer was late by so much; it is given once.</summary>
+    private long Grace(long late)
+    {
+        var share = Volatile.Read(ref _limit) / GraceShare;
+        var least = ToStamps(LeastGrace);
+        IsOwnFault = late >= share;
+        _hadGrace = true;
+        return Math.Clamp(late, least, Math.Max(least, share));
+    }
+
+    private long Due() => Math.Min(Volatile.Read(ref _windowStart) + Volatile.Read(ref _limit), _requestEnd);
+
+    private void SetTimer(long now) => SetTimer(now, Due());
+
+    private void SetTimer(long now, long end)
+    {
+        Volatile.Write(ref _dueAt, end);
+        _timer.Change(ToSpan(end - now), System.Threading.Timeout.InfiniteTimeSpan);
+    }
 
     private long ToStamps(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 

@@ -8,6 +8,7 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 {
     private int _isSettled;
     private bool _hasAnswered;
+    private bool _isExcused;
 
     public ProviderTarget Target => tally.Target;
 
@@ -18,6 +19,9 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
     public bool IsHeldToForm => tally.Role != AttemptRole.Evaluator;
 
     public void NoteStatus(int status) => tally.Status = status;
+
+    /// <summary>The gateway itself stood still: that time ran out tells nothing of the target.</summary>
+    public void ExcuseTimeout() => _isExcused = true;
 
     /// <summary>The answer has begun; only the first call counts.</summary>
     public void NoteFirstToken()
@@ -67,7 +71,8 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
         tally.End(outcome, usage, time.GetTimestamp());
         state.Statistics.Record(tally, request.Scan.IsStreaming, time);
-        state.End(slot, isHealthy ? FailureReason.None : outcome, _hasAnswered, request.Config.Circuit);
+        var told = isHealthy ? FailureReason.None : outcome == FailureReason.Timeout && _isExcused ? FailureReason.Cancelled : outcome;
+        state.End(slot, told, _hasAnswered, request.Config.Circuit);
     }
 
     private TokenUsage? Counted(FailureReason outcome, StreamTranslator translator) =>

@@ -61,6 +61,11 @@ internal sealed class ProviderAttempt(
             if (result.Failure is { } failure)
             {
                 NoteRefusal(failure, request, target, state);
+                if (deadline.IsOwnFault)
+                {
+                    report.ExcuseTimeout();
+                }
+
                 report.EndFailed(failure.Reason, wasAccepted: failure.Reason == FailureReason.Timeout);
             }
 

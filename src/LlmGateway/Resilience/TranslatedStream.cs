@@ -96,6 +96,11 @@ internal sealed class TranslatedStream : PumpedStream
         }
         catch (OperationCanceledException) when (_deadline.HasTimedOut && !cancellationToken.IsCancellationRequested)
         {
+            if (_deadline.IsOwnFault)
+            {
+                _report.ExcuseTimeout();
+            }
+
             Fail(new AttemptFailure(FailureReason.Timeout));
             return;
         }

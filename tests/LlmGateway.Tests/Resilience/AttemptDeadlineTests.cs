@@ -13,6 +13,8 @@ public sealed class AttemptDeadlineTests
 
     private void Pass(double seconds) => _time.Advance(TimeSpan.FromSeconds(seconds));
 
+    private void StandStill(double seconds) => _time.StandStill(TimeSpan.FromSeconds(seconds));
+
     [Fact]
     public void Limit_Passes_CancelsAndSaysSo()
     {
@@ -102,6 +104,93 @@ public sealed class AttemptDeadlineTests
 
         Assert.True(deadline.Token.IsCancellationRequested);
         Assert.False(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void ProcessStandsStill_BeyondTheLimit_GivesAMomentMoreOnce()
+    {
+        using var deadline = Create(limit: 2);
+        Pass(1);
+
+        StandStill(4);
+        Assert.False(deadline.Token.IsCancellationRequested);
+        Pass(0.49);
+        Assert.False(deadline.Token.IsCancellationRequested);
+        Pass(0.01);
+
+        Assert.True(deadline.HasTimedOut && deadline.IsOwnFault);
+    }
+
+    [Fact]
+    public void ProcessStandsStill_AgainInTheMoment_GivesNoOther()
+    {
+        using var deadline = Create(limit: 2);
+
+        StandStill(4);
+        StandStill(4);
+
+        Assert.True(deadline.HasTimedOut);
+    }
+
+    [Fact]
+    public void ProcessStandsStill_AndATokenCameMeanwhile_GoesOn()
+    {
+        using var deadline = Create(limit: 2);
+
+        StandStill(4);
+        deadline.Restart(TimeSpan.FromSeconds(2));
+        Pass(1.9);
+        Assert.False(deadline.HasTimedOut);
+        Pass(0.1);
+
+        // Two seconds that the process was there for: the provider's own silence.
+        Assert.True(deadline.HasTimedOut && !deadline.IsOwnFault);
+    }
+
+    [Fact]
+    public void ProcessStandsStill_BeyondTheTotal_GivesAMomentMore()
+    {
+        using var deadline = Create(limit: 60, total: 5);
+
+        StandStill(5.2);
+        Assert.False(deadline.HasTimedOut);
+        Pass(0.2);
+
+        Assert.True(deadline.HasTimedOut);
+    }
+
+    // Late as on a machine that is merely busy: time enough to read, and the provider answers for its silence.
+    [Fact]
+    public void TimerFiresALittleLate_GivesTheLeastMoment_AndBlamesTheProvider()
+    {
+        using var deadline = Create(limit: 60);
+
+        StandStill(60.05);
+        Assert.False(deadline.HasTimedOut);
+        Pass(0.1);
+
+        Assert.True(deadline.HasTimedOut && !deadline.IsOwnFault);
+    }
+
+    [Fact]
+    public void TimerFiresInTime_GivesNothingMore()
+    {
+        using var deadline = Create(limit: 2);
+
+        StandStill(2.02);
+
+        Assert.True(deadline.HasTimedOut && !deadline.IsOwnFault);
+    }
+
+    [Fact]
+    public void ProcessStandsStill_WithinTheLimit_ChangesNothing()
+    {
+        using var deadline = Create(limit: 2);
+
+        StandStill(1.9);
+        Pass(0.1);
+
+        Assert.True(deadline.HasTimedOut && !deadline.IsOwnFault);
     }
 
     [Fact]

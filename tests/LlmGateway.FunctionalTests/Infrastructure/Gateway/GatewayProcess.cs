@@ -14,6 +14,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public const int SigInt = 2;
     public const int SigQuit = 3;
     public const int SigTerm = 15;
+    public const int SigCont = 18;
+    public const int SigStop = 19;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 

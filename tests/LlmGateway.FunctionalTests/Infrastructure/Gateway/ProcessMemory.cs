@@ -19,6 +19,9 @@ internal static class ProcessMemory
         return TimeSpan.FromMicroseconds(nanoseconds / 1000);
     }
 
+    /// <summary>Whether a signal keeps it from running.</summary>
+    public static bool IsStopped(int process) => File.ReadLines($"/proc/{process}/status").Any(line => line.StartsWith("State:\tT", StringComparison.Ordinal));
+
     private static long Field(int process, string name) => long.Parse(
         File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
 }
