@@ -32,9 +32,13 @@ internal sealed partial class UsageWriter(
         return Task.CompletedTask;
     }
 
-    /// <summary>Writes what there is; a database that is away is not waited for, because the journal keeps the records until the next start.</summary>
+    /// <summary>
+    /// Writes what there is; a database that is away is not waited for, because the journal keeps the records until the next start. Only where
+    /// the journal is gone too, and memory is all that holds them, a while is.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        await using var patience = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), _giveUp, _options.LastPatience, Timeout.InfiniteTimeSpan);
         await _stopping.CancelAsync();
         using (cancellationToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), _giveUp))
         {

@@ -16,4 +16,7 @@ internal sealed record UsageWriterOptions
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(100);
 
     public TimeSpan MaxRetry { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long stopping waits for a database when nothing but memory holds the records.</summary>
+    public TimeSpan LastPatience { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -92,6 +92,28 @@ public sealed class UsageWriterTests : IDisposable
         Assert.All(_logger.Events, id => Assert.Equal(705, id));
     }
 
+    // The host would have waited for as long as its streams may run: minutes.
+    [Fact]
+    public async Task Stop_LedgerAndJournalGone_GivesUpAfterAWhile()
+    {
+        var time = new FakeTime();
+        using var stage = new JournalStage(Folder, time: time);
+        using var writer = stage.Carrier(_ledger, _logger, new());
+        _ledger.FailNext(int.MaxValue);
+        await writer.StartAsync(Cancelled);
+        Assert.True(stage.Memory.TryAdd(UsageFixture.Record()));
+
+        var stop = writer.StopAsync(Cancelled);
+        await _ledger.FirstFailure.Task.WaitAsync(Cancelled);
+        time.Advance(new UsageWriterOptions().LastPatience - TimeSpan.FromMilliseconds(1));
+        var waits = !stop.IsCompleted;
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        await stop.WaitAsync(Cancelled);
+
+        Assert.True(waits, "it gave up too early");
+        Assert.Equal(1, stage.Lost.Count);
+    }
+
     [Fact]
     public async Task Run_OneRecordTripsOverABug_TheOthersAreWritten()
     {
