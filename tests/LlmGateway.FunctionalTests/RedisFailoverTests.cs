@@ -67,14 +67,38 @@ public sealed class RedisFailoverTests(RedisServer redis, PostgresServer postgre
                 },
                 "all records");
             Assert.Equal(answered.Count * 1_000_000L, recorded);
-            await Eventually.AnswersAsync<bool>(async () => await BudgetAsync(second, "open") is "0" or "-0" ? true : null, "nothing to be set aside");
+            var later = await LapseAsync(stage, async () => await BudgetAsync(second, "open") is "0" or "-0");
             var enforced = await SpentAsync(second);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"H07: {answered.Count} requests on two gateways, 0 failed; the new master led {found.TotalMilliseconds:0} ms after; enforced {enforced / 1_000_000} of {recorded / 1_000_000} dollars"));
-            Assert.InRange(enforced, known, recorded);
+            Assert.InRange(enforced, known, recorded + (later * 1_000_000L));
         }
         finally
         {
             await redis.CommandAsync("REPLICAOF", "NO", "ONE");
+        }
+    }
+
+    /// <summary>
+    /// Until nothing is set aside; answers how many requests that took. The end of a call of which only the old master was told is forgotten with
+    /// it: what the call had set aside lapses after half a minute, seen by the next call.
+    /// </summary>
+    private static async Task<int> LapseAsync(LimitedStage stage, Func<Task<bool>> isNothingSetAside)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        for (var requests = 0; ; requests++)
+        {
+            for (var look = 0; look < 2; look++)
+            {
+                await timer.WaitForNextTickAsync(limit.Token);
+                if (await isNothingSetAside())
+                {
+                    return requests;
+                }
+            }
+
+            using var answer = await stage.AskAsync();
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         }
     }
 
