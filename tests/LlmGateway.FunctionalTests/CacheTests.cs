@@ -117,20 +117,21 @@ public sealed class CacheTests
     [Fact]
     public async Task Identical_requests_at_once_share_one_call()
     {
+        const int Clients = 500;
         var gate = new Gate();
         await using var provider = ScriptedProvider.OpenAi().Answers(new Script().WaitFor(gate).Head(200, "application/json", BodyFraming.Chunked).Text(OpenAiReplies.Completion("Hi")));
         await using var gateway = await StartAsync(provider);
 
-        var asked = Enumerable.Range(0, 50).Select(_ => AskAsync(gateway, Hello)).ToList();
+        var asked = Enumerable.Range(0, Clients).Select(_ => AskAsync(gateway, Hello)).ToList();
         await gate.Reached.WaitAsync(Eventually.DefaultLimit, Cancellation);
-        await gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", Chat)) >= 50, "all of them to be there");
+        await gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", Chat)) >= Clients, "all of them to be there");
         gate.Release();
         var answers = await Task.WhenAll(asked);
 
         Assert.Single(provider.Requests);
         Assert.All(answers, answer => answer.AssertAnswered("Hi"));
         Assert.Equal(1, answers.Count(answer => answer.Header("x-llm-cache") == "miss"));
-        Assert.Equal(50, (await gateway.Ledger.WaitForRequestsAsync(50)).Count);
+        Assert.Equal(Clients, (await gateway.Ledger.WaitForRequestsAsync(Clients)).Count);
     }
 
     /// <summary>Nor does a client wait for another's call and take its answer.</summary>
@@ -153,6 +154,25 @@ public sealed class CacheTests
         Assert.Equal(("miss", 2), (other.Header("x-llm-cache"), provider.Requests.Count));
         Assert.Equal(["hit", "hit"], new[] { await AskAsync(gateway, Hello), await AskAsync(gateway, Hello, OtherKey) }.Select(again => again.Header("x-llm-cache")));
         Assert.DoesNotContain("cache-key", other.Everything, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_replay_that_its_client_leaves_has_its_record_and_the_next_is_whole()
+    {
+        var text = new string('x', 2 << 20);
+        await using var provider = ScriptedProvider.OpenAi().Answers(Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk(text), OpenAiReplies.FinishChunk()).Done());
+        await using var gateway = await StartAsync(provider);
+        (await AskAsync(gateway, StreamedHello)).AssertAnswered(text);
+
+        (await gateway.OpenStreamAsync(Chat, StreamedHello, Key, Faq)).Dispose();
+        var again = await AskAsync(gateway, StreamedHello);
+
+        again.AssertAnswered(text);
+        Assert.Equal("hit", again.Header("x-llm-cache"));
+        Assert.Single(provider.Requests);
+        var records = await gateway.Ledger.WaitForRequestsAsync(3);
+        Assert.Equal([0L, 1L, 1L], records.Select(record => (long)record["cached"]!).Order());
+        Assert.All(records.Where(record => (long)record["cached"]! == 1), record => Assert.Equal(0L, record["cost_micro_usd"]));
     }
 
     [Fact]
