@@ -8,8 +8,8 @@ namespace LlmGateway.Resilience;
 /// </summary>
 internal sealed class AttemptDeadline : IDisposable
 {
-    /// <summary>A timer that fires later than this after it was due tells of the process' own delay.</summary>
-    private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(25);
+    /// <summary>A timer that fires later than this after it was due tells of a standstill; a busy machine delays them by less.</summary>
+    private static readonly TimeSpan OwnDelay = TimeSpan.FromMilliseconds(250);
 
     /// <summary>After a delay of its own the process gets at least so long to read what has come.</summary>
     private static readonly TimeSpan LeastGrace = TimeSpan.FromMilliseconds(100);
