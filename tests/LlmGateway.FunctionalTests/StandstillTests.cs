@@ -14,7 +14,7 @@ public sealed class StandstillTests(ITestOutputHelper output)
     /// <summary>Of each kind at each target: more than the failures in a row that open a circuit.</summary>
     private const int Calls = 8;
 
-    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(8);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -29,7 +29,7 @@ public sealed class StandstillTests(ITestOutputHelper output)
 
         var answers = await Task.WhenAll(calls);
         await AssertHealthyAsync(stage);
-        output.WriteLine(FormattableString.Invariant($"M10: {answers.Count(IsWhole)} of {answers.Length} calls to {Targets} targets answered after a standstill of {stage.Stood.TotalSeconds:0.0} s at a time-out of 2 s"));
+        output.WriteLine(FormattableString.Invariant($"M10: {answers.Count(IsWhole)} of {answers.Length} calls to {Targets} targets answered after a standstill of {stage.Stood.TotalSeconds:0.0} s at a time-out of 4 s"));
         Assert.All(answers, answer => Assert.True(IsWhole(answer), answer));
     }
 
@@ -108,7 +108,7 @@ public sealed class StandstillTests(ITestOutputHelper output)
             var settings = new StringBuilder("providers:\n");
             for (var i = 0; i < Targets; i++)
             {
-                settings.Append(CultureInfo.InvariantCulture, $"  p{i}: {{ type: internal, base_url: \"{_providers[i].BaseUrl}/v1\", models: [m], timeout: 2 }}\n");
+                settings.Append(CultureInfo.InvariantCulture, $"  p{i}: {{ type: internal, base_url: \"{_providers[i].BaseUrl}/v1\", models: [m], timeout: 4 }}\n");
             }
 
             _folder.Rewrite(GatewayFolder.Settings, settings.ToString());
