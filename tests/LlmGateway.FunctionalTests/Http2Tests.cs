@@ -63,24 +63,24 @@ public sealed class Http2Tests
     private static byte[] Attack(string attack) => attack switch
     {
         "streams that are opened and reset" =>
-            [.. Http2Frames.Hello(), .. Enumerable.Range(0, Frames).SelectMany(i => (byte[])
+            [.. Http2Frame.Hello(), .. Enumerable.Range(0, Frames).SelectMany(i => (byte[])
             [
-                .. Http2Frames.Frame(Http2Frames.Headers, Http2Frames.EndHeaders, (i * 2) + 1, Http2Frames.ChatHead()),
-                .. Http2Frames.Frame(Http2Frames.ResetStream, 0, (i * 2) + 1, [0, 0, 0, 8]),
+                .. Http2Frame.Of(Http2Frame.Headers, Http2Frame.EndHeaders, (i * 2) + 1, Http2Frame.ChatHead()),
+                .. Http2Frame.Of(Http2Frame.ResetStream, 0, (i * 2) + 1, [0, 0, 0, 8]),
             ])],
         "continuations without end" =>
-            [.. Http2Frames.Hello(), .. Http2Frames.Frame(Http2Frames.Headers, 0, 1, Http2Frames.ChatHead()),
-                .. Enumerable.Range(0, Frames).SelectMany(_ => Http2Frames.Frame(Http2Frames.Continuation, 0, 1, Http2Frames.Literal(0x5f, new string('x', 100))))],
+            [.. Http2Frame.Hello(), .. Http2Frame.Of(Http2Frame.Headers, 0, 1, Http2Frame.ChatHead()),
+                .. Enumerable.Range(0, Frames).SelectMany(_ => Http2Frame.Of(Http2Frame.Continuation, 0, 1, Http2Frame.Literal(0x5f, new string('x', 100))))],
         "a bomb of header references" =>
-            [.. Http2Frames.Hello(), .. Http2Frames.Frame(
-                Http2Frames.Headers, Http2Frames.EndHeaders, 1, [.. Http2Frames.ChatHead(), .. Http2Frames.Literal(0x7a, new string('x', 120)), .. Enumerable.Repeat((byte)0xbe, 16_000)])],
+            [.. Http2Frame.Hello(), .. Http2Frame.Of(
+                Http2Frame.Headers, Http2Frame.EndHeaders, 1, [.. Http2Frame.ChatHead(), .. Http2Frame.Literal(0x7a, new string('x', 120)), .. Enumerable.Repeat((byte)0xbe, 16_000)])],
         "a window of zero" =>
-            [.. Http2Frames.Hello([0, 4, 0, 0, 0, 0]), .. Enumerable.Range(0, 200).SelectMany(i => (byte[])
+            [.. Http2Frame.Hello([0, 4, 0, 0, 0, 0]), .. Enumerable.Range(0, 200).SelectMany(i => (byte[])
             [
-                .. Http2Frames.Frame(Http2Frames.Headers, Http2Frames.EndHeaders, (i * 2) + 1, Http2Frames.ChatHead()),
-                .. Http2Frames.Frame(Http2Frames.Data, Http2Frames.EndStream, (i * 2) + 1, Encoding.UTF8.GetBytes(ProductionStage.Body(isStreaming: true))),
+                .. Http2Frame.Of(Http2Frame.Headers, Http2Frame.EndHeaders, (i * 2) + 1, Http2Frame.ChatHead()),
+                .. Http2Frame.Of(Http2Frame.Data, Http2Frame.EndStream, (i * 2) + 1, Encoding.UTF8.GetBytes(ProductionStage.Body(isStreaming: true))),
             ])],
-        "pings" => [.. Http2Frames.Hello(), .. Enumerable.Range(0, Frames).SelectMany(_ => Http2Frames.Frame(Http2Frames.Ping, 0, 0, new byte[8]))],
+        "pings" => [.. Http2Frame.Hello(), .. Enumerable.Range(0, Frames).SelectMany(_ => Http2Frame.Of(Http2Frame.Ping, 0, 0, new byte[8]))],
         _ => [.. "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"u8],
     };
 
@@ -94,7 +94,7 @@ public sealed class Http2Tests
         }
 
         Assert.True(answer.Length >= 17, Convert.ToHexString(answer));
-        Assert.Equal((Http2Frames.GoAway, (byte)13), (answer[3], answer[16]));
+        Assert.Equal((Http2Frame.GoAway, (byte)13), (answer[3], answer[16]));
     }
 
     /// <summary>Sends all of it, as far as it is taken, and reads until the gateway closes.</summary>

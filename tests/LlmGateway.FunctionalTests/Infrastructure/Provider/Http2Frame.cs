@@ -55,5 +55,14 @@ internal static class Http2Frame
     public static byte[] HeaderBlock(int status, string contentType) =>
         [0x08, .. Text(status.ToString(CultureInfo.InvariantCulture)), 0x0F, 31 - 15, .. Text(contentType)];
 
+    /// <summary>What a client says first, settings and all.</summary>
+    public static byte[] Hello(byte[]? settings = null) => [.. Preface, .. Of(Settings, 0, 0, settings ?? [])];
+
+    /// <summary>The head of a chat request: indexed fields of the static table, the rest as literals.</summary>
+    public static byte[] ChatHead() => [0x83, 0x86, .. Literal(0x44, "/v1/chat/completions"), .. Literal(0x41, "localhost"), .. Literal(0x5f, "application/json")];
+
+    /// <summary>A literal field whose name stands in the static table.</summary>
+    public static byte[] Literal(byte index, string value) => [index, .. Text(value)];
+
     private static byte[] Text(string value) => [(byte)value.Length, .. Encoding.ASCII.GetBytes(value)];
 }
