@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Forwarding;
 
@@ -13,7 +14,7 @@ namespace LlmGateway.Forwarding;
 /// costs a time stamp and no timer change: one lazy timer finds out how long the silence is. All reads bring the same token: it is the one
 /// that ends a read of the source that a heartbeat has overtaken.
 /// </remarks>
-internal sealed class HeartbeatStream(Stream source, IDisposable owner, TimeProvider time) : Stream, IValueTaskSource<int>
+internal sealed class HeartbeatStream(Stream source, IDisposable owner, TimeProvider time) : ReadOnlyStream, IValueTaskSource<int>
 {
     /// <summary>Silence after which the client gets a sign of life.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
@@ -36,20 +37,6 @@ internal sealed class HeartbeatStream(Stream source, IDisposable owner, TimeProv
     private int _lastBytes;
     private bool _isDisposed;
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <summary>Once the stream is disposed: completes when its source is, which waits for a read under way.</summary>
     public Task SourceDisposed => _abandoned?.Task ?? Task.CompletedTask;
 
@@ -69,21 +56,6 @@ internal sealed class HeartbeatStream(Stream source, IDisposable owner, TimeProv
             : Volatile.Read(ref _state) == Idle ? PassAsync(buffer, cancellationToken)
             : PassBehindAsync(buffer, cancellationToken);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("The stream is read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     int IValueTaskSource<int>.GetResult(short token) => _wait.GetResult(token);
 

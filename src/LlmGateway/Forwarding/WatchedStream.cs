@@ -1,5 +1,6 @@
 using LlmGateway.Lifecycle;
 using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Forwarding;
 
@@ -8,23 +9,9 @@ namespace LlmGateway.Forwarding;
 /// <param name="call">What is noted of it.</param>
 /// <param name="reading">Cancelled by the reader, or when the gateway is stopping and has no more time; disposed with the stream.</param>
 /// <param name="lifecycle">Tells which of the two it was.</param>
-internal sealed class WatchedStream(Stream source, PassthroughCall call, CancellationTokenSource reading, GatewayLifecycle lifecycle) : Stream
+internal sealed class WatchedStream(Stream source, PassthroughCall call, CancellationTokenSource reading, GatewayLifecycle lifecycle) : ReadOnlyStream
 {
     private ReadOnlyMemory<byte> _lastWords;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -64,21 +51,6 @@ internal sealed class WatchedStream(Stream source, PassthroughCall call, Cancell
 
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("The stream is read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

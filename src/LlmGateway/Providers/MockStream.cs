@@ -1,4 +1,5 @@
 using LlmGateway.Model;
+using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Providers;
 
@@ -6,24 +7,10 @@ namespace LlmGateway.Providers;
 /// A reply's body that comes in pieces, one a read, with pauses between them, and ends as it was told to. Nothing runs in the background:
 /// each read makes the next piece due. A read of no bytes waits until there is something to read, as a socket's does.
 /// </summary>
-internal sealed class MockStream(IReadOnlyList<byte[]> pieces, TimeSpan pause, MockFailure end, TimeProvider time) : Stream
+internal sealed class MockStream(IReadOnlyList<byte[]> pieces, TimeSpan pause, MockFailure end, TimeProvider time) : ReadOnlyStream
 {
     private int _next;
     private ReadOnlyMemory<byte> _unread;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -37,21 +24,6 @@ internal sealed class MockStream(IReadOnlyList<byte[]> pieces, TimeSpan pause, M
         _unread[..count].CopyTo(buffer);
         _unread = _unread[count..];
         return count;
-    }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("The mock's body is read asynchronously.");
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
     }
 
     private async ValueTask TakeNextAsync(CancellationToken cancellationToken)

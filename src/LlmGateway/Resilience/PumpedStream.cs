@@ -1,26 +1,14 @@
+using LlmGateway.Providers.Wire;
+
 namespace LlmGateway.Resilience;
 
 /// <summary>
 /// A body of the gateway's own making that is pumped out of another one, event by event, as it is read. It answers reads as a socket does:
 /// one of no bytes waits until there is something to read (YARP waits so, without holding a buffer), and a silent source costs no buffer here.
 /// </summary>
-internal abstract class PumpedStream : Stream
+internal abstract class PumpedStream : ReadOnlyStream
 {
     private const int ReadSize = 16 * 1024;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Read from the source and not consumed yet.</summary>
     protected PooledBuffer Input { get; } = new();
@@ -40,21 +28,6 @@ internal abstract class PumpedStream : Stream
 
         return HasEnded ? new(0) : ReadMoreAsync(buffer, cancellationToken);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("The stream is read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <summary>One read from the source, and all that follows from it.</summary>
     protected abstract ValueTask PumpAsync(CancellationToken cancellationToken);
