@@ -139,7 +139,6 @@ public sealed class HeartbeatTests
 
     private static int Count(string text) => text.Split(Ping).Length - 1;
 
-    /// <summary>Reads until enough has come, or to the end.</summary>
     /// <summary>Another client's stream, opened later, has had its heartbeats: whoever was to get one has got it.</summary>
     private static async Task OthersHaveHeardAsync(ProductionStage stage)
     {
@@ -148,6 +147,7 @@ public sealed class HeartbeatTests
         await ReadUntilAsync(stream, seen => Count(seen) == 2);
     }
 
+    /// <summary>Reads until enough has come, or to the end.</summary>
     private static async Task<string> ReadUntilAsync(Stream stream, Func<string, bool> isEnough)
     {
         using var limit = new CancellationTokenSource(Eventually.DefaultLimit);
