@@ -88,7 +88,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
         const int Places = 20;
         const int Latency = 100;
         const int Capacity = Places * 1000 / Latency;
-        await using var gateway = await new GatewayUnderTest()
+        await using var gateway = await new GatewayUnderTest().WithoutTrace()
             .WithVariable("GATEWAY_MAX_CONCURRENCY", Places.ToString(CultureInfo.InvariantCulture)).WithVariable("GATEWAY_QUEUE", "10")
             .WithSettings($"providers:\n  slow: {{ type: mock, models: [m], behavior: {{ latency_ms: {Latency} }} }}\n")
             .StartAsync();
@@ -120,7 +120,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
     [Fact]
     public async Task A_noisy_neighbour_does_not_shut_others_out()
     {
-        await using var gateway = await new GatewayUnderTest()
+        await using var gateway = await new GatewayUnderTest().WithoutTrace()
             .WithVariable("GATEWAY_MAX_CONCURRENCY", "10").WithVariable("GATEWAY_QUEUE", "200")
             .WithSettings("providers:\n  slow: { type: mock, models: [m], behavior: { latency_ms: 20 } }\n")
             .StartAsync();

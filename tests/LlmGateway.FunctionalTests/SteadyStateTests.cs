@@ -85,7 +85,7 @@ public sealed class SteadyStateTests(ITestOutputHelper output)
     }
 
     private static GatewayProcess Start(GatewayFolder folder, params (string Name, string Value)[] variables) =>
-        GatewayProcess.Start(folder, ["--urls", "http://127.0.0.1:0"], [("ENVIRONMENT", "production"), ("GATEWAY_AUTH", "none"), .. variables]);
+        GatewayProcess.StartWithoutTrace(folder, ["--urls", "http://127.0.0.1:0"], [("ENVIRONMENT", "production"), ("GATEWAY_AUTH", "none"), .. variables]);
 
     private static async Task<double> WrittenAsync(GatewayProcess gateway) =>
         MetricsPage.Parse(await gateway.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation)).Sum("llm_gateway_usage_records_total", ("result", "written"));
