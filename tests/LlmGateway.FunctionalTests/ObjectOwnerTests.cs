@@ -140,6 +140,33 @@ public sealed class ObjectOwnerTests(PostgresServer postgres)
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (refused.StatusCode, read.StatusCode));
     }
 
+    [Theory]
+    [InlineData("/v1/responses", """{"model":"m","previous_response_id":"obj_1aB","input":"go on"}""")]
+    [InlineData("/v1/responses", """{"model":"m","input":[{"role":"user","content":[{"type":"input_file","file_id":"OBJ_1\u0061b"}]}]}""")]
+    [InlineData("/v1/responses", """{"model":"m","conversation":{"id":"obj_1aB"}}""")]
+    [InlineData("/v1/batches", """{"input_file_id":"obj_1aB","endpoint":"/v1/responses"}""")]
+    [InlineData("/v1/vector_stores", """{"file_ids":["file-m1ne","obj_1aB"]}""")]
+    public async Task A_body_that_names_anothers_object_does_not_get_there(string path, string body)
+    {
+        await using var provider = Made("files", "obj_1aB");
+        await using var gateway = await TwoOwners(provider).StartAsync();
+        await MakeAsync(gateway, Ann, "files", "obj_1aB");
+
+        foreach (var text in new[] { body, body.Replace("{", "{" + new string(' ', 100_000), StringComparison.Ordinal) })
+        {
+            using var refused = await AskAsync(gateway, Ben, HttpMethod.Post, path, text);
+            var error = await OpenAiError.ReadAsync(refused);
+            Assert.Equal((404, "invalid_request_error", "not_found"), (error.Status, error.Type, error.Code));
+            using var own = await AskAsync(gateway, Ann, HttpMethod.Post, path, text);
+            Assert.Equal(HttpStatusCode.OK, own.StatusCode);
+        }
+
+        // Of the long one the beginning may have been on its way.
+        var whole = provider.Requests.Where(sent => sent.Target == path && sent.Body is not null).ToList();
+        Assert.Equal(2, whole.Count);
+        Assert.InRange(provider.Requests.Count, 3, 4);
+    }
+
     [Fact]
     public async Task Without_authentication_there_is_one_tenant_and_nothing_is_kept()
     {
