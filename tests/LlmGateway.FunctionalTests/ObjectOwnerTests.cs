@@ -93,6 +93,21 @@ public sealed class ObjectOwnerTests(PostgresServer postgres)
     }
 
     [Fact]
+    public async Task An_answer_that_is_too_large_to_be_read_has_its_owner_all_the_same()
+    {
+        var answer = $$"""{"id":"resp_L4rge","output":[{"type":"image_generation_call","result":"{{new string('A', 5 * 1024 * 1024)}}"}]}""";
+        await using var provider = Anything().On("POST /v1/responses", Script.Json(answer));
+        await using var gateway = await TwoOwners(provider).StartAsync();
+
+        using (var made = await AskAsync(gateway, Ann, HttpMethod.Post, "/v1/responses"))
+        {
+            Assert.Equal(answer, await made.Content.ReadAsStringAsync(Cancellation));
+        }
+
+        await AssertNotFoundAsync(gateway, Ben, HttpMethod.Get, "/v1/responses/resp_L4rge", provider, 1);
+    }
+
+    [Fact]
     public async Task Files_that_a_batch_has_made_are_its_owners_whoever_lists_it()
     {
         await using var provider = Made("batches", "batch_0aB").Always("GET /v1/batches", static _ => Script.Json(
