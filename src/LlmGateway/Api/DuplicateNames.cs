@@ -8,7 +8,7 @@ namespace LlmGateway.Api;
 /// </summary>
 internal sealed class DuplicateNames
 {
-    private const int TableFrom = 24;
+    private const int TableFrom = 12;
 
     private readonly List<(int Start, int Length)> _names = new(32);
     private readonly List<(int First, int Number)> _objects = new(8);

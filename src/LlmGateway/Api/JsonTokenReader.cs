@@ -35,6 +35,9 @@ internal ref struct JsonTokenReader(ReadOnlySpan<byte> json, int maxDepth)
     /// <summary>Whether the string escapes half of a surrogate pair, which no decoder can turn into text.</summary>
     public bool HasLoneSurrogate { get; private set; }
 
+    /// <summary>What the string begins with, an escape or not: its UTF-16 unit or byte; -1 if it is empty.</summary>
+    public readonly int FirstLetter => ValueSpan.IsEmpty ? -1 : FirstUnit(ValueSpan, out _);
+
     /// <summary>Goes to the next token; false at the end of a complete document.</summary>
     /// <exception cref="JsonException">The document is broken here.</exception>
     public bool Read()

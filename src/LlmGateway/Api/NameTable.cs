@@ -8,7 +8,7 @@ namespace LlmGateway.Api;
 /// </summary>
 internal sealed class NameTable
 {
-    private Slot[] _slots = new Slot[256];
+    private Slot[] _slots = new Slot[64];
     private int _count;
 
     /// <summary>Adds a name; false if the object has it already.</summary>
