@@ -3,10 +3,13 @@ using LlmGateway.Model;
 
 namespace LlmGateway.Limits;
 
-/// <summary>What clients are told whom a limit stops: which one, how much it is, and when to come back, if anybody can tell.</summary>
+/// <summary>What clients are told whom a limit stops: which one, how much it is, and when to come back.</summary>
 internal static class LimitErrors
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+
+    /// <summary>Where waiting does not help, unless somebody gives the key more meanwhile: every 429 says when to come back.</summary>
+    private static readonly TimeSpan Later = TimeSpan.FromMinutes(1);
 
     /// <summary>A hard budget that nobody can be asked about.</summary>
     public static GatewayError NoStore { get; } = new(
@@ -32,7 +35,7 @@ internal static class LimitErrors
         {
             LimitKind.Requests => Exceeded($"Rate limit reached for this key: {Text(reading.Limits.Requests)} requests per minute. {Again(wait)}", wait),
             LimitKind.Tokens when wait is null => Exceeded(
-                $"The request is too large for this key's limit of {Text(reading.Limits.Tokens)} tokens per minute, and waiting does not change that. Send a shorter prompt.", null),
+                $"The request is too large for this key's limit of {Text(reading.Limits.Tokens)} tokens per minute, and waiting does not change that. Send a shorter prompt.", Later),
             LimitKind.Tokens => Exceeded(
                 $"Rate limit reached for this key: {Text(reading.Limits.Tokens)} tokens per minute, {Text(reading.UsedTokens)} of them used. {Again(wait)}", wait),
             _ => Exceeded($"This key may have {Text(reading.Limits.Concurrency)} requests under way at once, and has. Try again when one of them has ended.", Soon),
@@ -56,17 +59,17 @@ internal static class LimitErrors
 
         if (amount > budget)
         {
-            return Insufficient($"{message}, and the call may cost {MicroUsd.Text(amount)}. Lower max_tokens, or ask for a larger budget.", null);
+            return Insufficient($"{message}, and the call may cost {MicroUsd.Text(amount)}. Lower max_tokens, or ask for a larger budget.", Later);
         }
 
         return period.End is { } end
             ? Insufficient($"{message}. It is filled up at {end.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}.", end > now ? end - now : Soon)
-            : Insufficient($"{message}. It is not filled up by itself.", null);
+            : Insufficient($"{message}. It is not filled up by itself.", Later);
     }
 
     private static GatewayError Exceeded(string message, TimeSpan? wait) => new(429, ErrorTypes.RateLimit, ErrorCodes.RateLimitExceeded, message, RetryAfter: wait);
 
-    private static GatewayError Insufficient(string message, TimeSpan? wait) => new(429, ErrorTypes.RateLimit, ErrorCodes.InsufficientQuota, message, RetryAfter: wait);
+    private static GatewayError Insufficient(string message, TimeSpan wait) => new(429, ErrorTypes.RateLimit, ErrorCodes.InsufficientQuota, message, RetryAfter: wait);
 
     private static string Text(long? number) => (number ?? 0).ToString(CultureInfo.InvariantCulture);
 
