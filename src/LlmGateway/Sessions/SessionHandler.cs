@@ -29,7 +29,7 @@ internal sealed class SessionHandler(SessionStore sessions, ChatHistory history,
 
         var messages = new RequestMessages(request);
         var replaces = messages.HasHistory;
-        message.Options.Set(GatewayRequest.OptionsKey, Derive(request, messages, replaces ? [] : found.Entries));
+        message.Options.Set(GatewayRequest.OptionsKey, Derive(request, messages, replaces ? [] : SessionLimits.WithoutOpenCalls(found.Entries)));
         var response = await base.SendAsync(message, cancellationToken);
         if (response.Content is GatewayErrorContent)
         {
