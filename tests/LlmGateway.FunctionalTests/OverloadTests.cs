@@ -12,6 +12,7 @@ namespace LlmGateway.FunctionalTests;
 [Collection(nameof(AloneCollection))]
 public sealed class OverloadTests(ITestOutputHelper output)
 {
+    private const string Page = "https://app.example";
     private const string Question = """{"model":"slow/m","messages":[{"role":"user","content":"hi"}]}""";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -23,6 +24,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
         await using var stage = await FullAsync(gate, queue: 1);
         var first = stage.AskAsync(isStreaming: false);
         await gate.Reached.WaitAsync(Eventually.DefaultLimit, Cancellation);
+        using var stranger = await stage.Gateway.SendAsync(ProductionStage.Path, Question);
         var waiting = stage.AskAsync(isStreaming: false);
         var address = new Uri(stage.Gateway.BaseUrl);
         await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 2, "both to be there");
@@ -31,8 +33,8 @@ public sealed class OverloadTests(ITestOutputHelper output)
             address,
             RawClient.Head("POST /v1/chat/completions HTTP/1.1", address, "Authorization: Bearer " + stage.ClientKey, "Content-Type: application/json", "Content-Length: 30000000", "Expect: 100-continue"),
             "{}"u8.ToArray());
-        using var anthropic = await stage.Gateway.SendAsync("/v1/messages", "{}");
-        using var ollama = await stage.Gateway.SendAsync("/api/chat", "{}");
+        using var anthropic = await stage.Gateway.SendAsync("/v1/messages", "{}", ("Authorization", "Bearer " + stage.ClientKey), ("Origin", Page));
+        using var ollama = await stage.Gateway.SendAsync("/api/chat", "{}", ("Authorization", "Bearer " + stage.ClientKey));
         var health = new List<HttpStatusCode>();
         foreach (var path in (string[])["/health/live", "/health/ready", "/metrics"])
         {
@@ -44,16 +46,21 @@ public sealed class OverloadTests(ITestOutputHelper output)
         (await first).AssertAnswered("late");
         (await waiting).AssertAnswered("Well met");
 
+        Assert.Equal(HttpStatusCode.Unauthorized, stranger.StatusCode);
         Assert.Equal("HTTP/1.1 503 Service Unavailable", refused.FirstLine);
         Assert.DoesNotContain("100 Continue", refused.All);
         Assert.Contains("\r\nRetry-After: 1\r\n", refused.All, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("\"type\":\"overloaded_error\",\"param\":null,\"code\":\"gateway_overloaded\"", refused.All);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (anthropic.StatusCode, ollama.StatusCode));
         Assert.Contains("\"type\":\"overloaded_error\"", await anthropic.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(Page, anthropic.Headers.GetValues("Access-Control-Allow-Origin").Single());
         Assert.StartsWith("{\"error\":\"", await ollama.Content.ReadAsStringAsync(Cancellation));
         Assert.All(health, status => Assert.Equal(HttpStatusCode.OK, status));
         Assert.Equal(2, stage.First.Requests.Count);
-        Assert.Equal(2, (await stage.Ledger.WaitForRequestsAsync(2)).Count);
+
+        // Each request of a known key is on record, the refused ones too.
+        var records = await stage.Ledger.WaitForRequestsAsync(5);
+        Assert.Equal([200L, 200L, 503L, 503L, 503L], records.Select(record => (long)record["status"]!).Order());
     }
 
     [Fact]
@@ -157,7 +164,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
 
     private static Task<ProductionStage> FullAsync(Gate gate, int queue) => ProductionStage.StartAloneAsync(configure: stage =>
     {
-        stage.Gateway.WithVariable("GATEWAY_MAX_CONCURRENCY", "1").WithVariable("GATEWAY_QUEUE", queue.ToString(CultureInfo.InvariantCulture));
+        stage.Gateway.WithVariable("GATEWAY_MAX_CONCURRENCY", "1").WithVariable("GATEWAY_QUEUE", queue.ToString(CultureInfo.InvariantCulture)).WithVariable("GATEWAY_CORS_ORIGINS", Page);
         stage.First.Answers(new Script().WaitFor(gate).Add(async run =>
         {
             var body = OpenAiReplies.Completion("late");
