@@ -13,6 +13,7 @@ namespace LlmGateway.FunctionalTests;
 public sealed class OverloadTests(ITestOutputHelper output)
 {
     private const string Page = "https://app.example";
+    private const string AdminKey = "sk-admin-of-overload";
     private const string Question = """{"model":"slow/m","messages":[{"role":"user","content":"hi"}]}""";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -61,6 +62,33 @@ public sealed class OverloadTests(ITestOutputHelper output)
         // Each request of a known key is on record, the refused ones too.
         var records = await stage.Ledger.WaitForRequestsAsync(5);
         Assert.Equal([200L, 200L, 503L, 503L, 503L], records.Select(record => (long)record["status"]!).Order());
+    }
+
+    /// <summary>Whoever fills the queue loses a place of it to whoever has none.</summary>
+    [Fact]
+    public async Task Administration_gets_its_turn_while_clients_fill_the_queue()
+    {
+        var gate = new Gate();
+        await using var stage = await FullAsync(gate, queue: 2);
+        var first = stage.AskAsync(isStreaming: false);
+        await gate.Reached.WaitAsync(Eventually.DefaultLimit, Cancellation);
+        List<Task<ChatAnswer>> waiting = [stage.AskAsync(isStreaming: false), stage.AskAsync(isStreaming: false)];
+        await stage.Gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", ProductionStage.Path)) == 3, "the queue to be full");
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/agents") { Headers = { { "Authorization", "Bearer " + AdminKey } } };
+        var administration = stage.Gateway.Client.SendAsync(request, Cancellation);
+        var displaced = await Task.WhenAny(waiting).WaitAsync(Eventually.DefaultLimit, Cancellation);
+        waiting.Remove(displaced);
+        gate.Release();
+
+        Assert.Equal((503, "gateway_overloaded"), ((await displaced).Status, (await displaced).ErrorCode));
+        using (var answer = await administration)
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        (await first).AssertAnswered("late");
+        (await waiting.Single()).AssertAnswered("Well met");
     }
 
     [Fact]
@@ -164,7 +192,8 @@ public sealed class OverloadTests(ITestOutputHelper output)
 
     private static Task<ProductionStage> FullAsync(Gate gate, int queue) => ProductionStage.StartAloneAsync(configure: stage =>
     {
-        stage.Gateway.WithVariable("GATEWAY_MAX_CONCURRENCY", "1").WithVariable("GATEWAY_QUEUE", queue.ToString(CultureInfo.InvariantCulture)).WithVariable("GATEWAY_CORS_ORIGINS", Page);
+        stage.Gateway.WithVariable("GATEWAY_MAX_CONCURRENCY", "1").WithVariable("GATEWAY_QUEUE", queue.ToString(CultureInfo.InvariantCulture))
+            .WithVariable("GATEWAY_CORS_ORIGINS", Page).WithVariable("ADMIN_API_KEY", AdminKey);
         stage.First.Answers(new Script().WaitFor(gate).Add(async run =>
         {
             var body = OpenAiReplies.Completion("late");
