@@ -116,21 +116,33 @@ public sealed class OverloadTests(ITestOutputHelper output)
         Assert.Equal(2, stage.First.Requests.Count);
     }
 
-    /// <summary>Three times what it can carry, at a pace that does not wait for answers: it goes on carrying what it can.</summary>
-    [Fact]
-    public async Task Three_times_too_much_costs_the_rest_nothing()
+    /// <summary>
+    /// Three times what it can carry, or what one key may have at once, at a pace that does not wait for answers: it goes on carrying what it can,
+    /// and says at once what it can't.
+    /// </summary>
+    /// <param name="isOfKey">Whether the key's limit is in the way (429) or the gateway's (503).</param>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Three_times_too_much_costs_the_rest_nothing(bool isOfKey)
     {
         const int Places = 20;
         const int Latency = 100;
         const int Capacity = Places * 1000 / Latency;
-        await using var gateway = await new GatewayUnderTest()
-            .WithVariable("GATEWAY_MAX_CONCURRENCY", Places.ToString(CultureInfo.InvariantCulture)).WithVariable("GATEWAY_QUEUE", "10")
-            .WithSettings($"providers:\n  slow: {{ type: mock, models: [m], behavior: {{ latency_ms: {Latency} }} }}\n")
-            .StartAsync();
-        await PeakAsync(gateway, Places, TimeSpan.FromMilliseconds(500));
+        using var folder = new GatewayFolder();
+        folder.Rewrite(GatewayFolder.Settings, $"providers:\n  slow: {{ type: mock, models: [m], behavior: {{ latency_ms: {Latency} }} }}\n");
+        folder.Rewrite(GatewayFolder.Keys, LimitedStage.Keys(LimitedStage.KeyEntry(isOfKey ? $"\"max_concurrency\": {Places}" : "")));
+
+        // A process of its own, warm before anything is measured: neither the client's work nor the compiler's is the gateway's answer.
+        await using var gateway = GatewayProcess.Start(
+            folder, ["--urls", "http://127.0.0.1:0"], ("GATEWAY_MAX_CONCURRENCY", isOfKey ? "2000" : Places.ToString(CultureInfo.InvariantCulture)), ("GATEWAY_QUEUE", "10"));
+        await gateway.WaitForStartAsync();
+        gateway.Client.DefaultRequestHeaders.Authorization = new("Bearer", LimitedStage.Key);
+        var refusal = isOfKey ? HttpStatusCode.TooManyRequests : HttpStatusCode.ServiceUnavailable;
+        await PressAsync(gateway, Capacity * 3, TimeSpan.FromSeconds(2), refusal);
         var peak = await PeakAsync(gateway, Places, TimeSpan.FromSeconds(2));
 
-        var (goodput, refusals, bad) = await PressAsync(gateway, Capacity * 3, TimeSpan.FromSeconds(LongForm.Number("OVERLOAD_SECONDS", 5)));
+        var (goodput, refusals, bad) = await PressAsync(gateway, Capacity * 3, TimeSpan.FromSeconds(LongForm.Number("OVERLOAD_SECONDS", 10)), refusal);
         var since = Stopwatch.GetTimestamp();
         double after;
         do
@@ -141,14 +153,14 @@ public sealed class OverloadTests(ITestOutputHelper output)
         var recovery = Stopwatch.GetElapsedTime(since);
 
         refusals.Sort();
-        var (median, p99) = (refusals[refusals.Count / 2], refusals[(int)(refusals.Count * 0.99)]);
+        var (median, p99) = (refusals[refusals.Count / 2], refusals[(int)Math.Ceiling(refusals.Count * 0.99) - 1]);
         output.WriteLine(FormattableString.Invariant(
-            $"Q18: goodput {goodput:0}/s of {peak:0}/s at three times the load ({goodput / peak:P0}); {refusals.Count} refusals, median {median.TotalMilliseconds:0.0} ms, p99 {p99.TotalMilliseconds:0.0} ms; recovered within {recovery.TotalSeconds:0.0} s"));
+            $"Q18: goodput {goodput:0}/s of {peak:0}/s at three times the load ({goodput / peak:P0}); {refusals.Count} refusals ({(int)refusal}), median {median.TotalMilliseconds:0.0} ms, p99 {p99.TotalMilliseconds:0.0} ms, most {refusals[^1].TotalMilliseconds:0.0} ms; recovered within {recovery.TotalSeconds:0.0} s"));
         Assert.Empty(bad);
         Assert.True(refusals.Count > Capacity, $"{refusals.Count} refusals: there was no overload.");
         Assert.True(goodput >= peak * 0.9, $"{goodput} of {peak}");
-        Assert.True(median < TimeSpan.FromMilliseconds(20), median.ToString());
-        Assert.True(recovery < TimeSpan.FromSeconds(5), recovery.ToString());
+        Assert.InRange(p99, TimeSpan.Zero, TimeSpan.FromMilliseconds(20));
+        Assert.InRange(recovery, TimeSpan.Zero, TimeSpan.FromSeconds(5));
     }
 
     private static Task<ProductionStage> FullAsync(Gate gate, int queue) => ProductionStage.StartAloneAsync(configure: stage =>
@@ -164,22 +176,25 @@ public sealed class OverloadTests(ITestOutputHelper output)
         stage.First.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming: false));
     });
 
+    private static Task<HttpResponseMessage> AskAsync(GatewayProcess gateway) =>
+        gateway.Client.PostAsync(new Uri(ProductionStage.Path, UriKind.Relative), new StringContent(Question, Encoding.UTF8, "application/json"), Cancellation);
+
     /// <summary>Answers per second with every place taken and nobody waiting.</summary>
-    private static async Task<double> PeakAsync(GatewayUnderTest gateway, int callers, TimeSpan time)
+    private static async Task<double> PeakAsync(GatewayProcess gateway, int callers, TimeSpan time)
     {
         var (start, good) = (Stopwatch.GetTimestamp(), 0);
         await Task.WhenAll(Enumerable.Range(0, callers).Select(async _ =>
         {
             while (Stopwatch.GetElapsedTime(start) < time)
             {
-                using var response = await gateway.SendAsync("/v1/chat/completions", Question);
-                good += response.StatusCode == HttpStatusCode.OK ? 1 : 0;
+                using var response = await AskAsync(gateway);
+                Interlocked.Add(ref good, response.StatusCode == HttpStatusCode.OK ? 1 : 0);
             }
         }));
         return good / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static async Task<(double Goodput, List<TimeSpan> Refusals, IReadOnlyCollection<string> Bad)> PressAsync(GatewayUnderTest gateway, int perSecond, TimeSpan time)
+    private static async Task<(double Goodput, List<TimeSpan> Refusals, IReadOnlyCollection<string> Bad)> PressAsync(GatewayProcess gateway, int perSecond, TimeSpan time, HttpStatusCode refusal)
     {
         var (good, refusals, bad) = (0, new ConcurrentBag<TimeSpan>(), new ConcurrentBag<string>());
         var calls = new List<Task>();
@@ -201,13 +216,13 @@ public sealed class OverloadTests(ITestOutputHelper output)
         async Task CallAsync()
         {
             var sent = Stopwatch.GetTimestamp();
-            using var response = await gateway.SendAsync("/v1/chat/completions", Question);
+            using var response = await AskAsync(gateway);
             var took = Stopwatch.GetElapsedTime(sent);
             if (response.StatusCode == HttpStatusCode.OK)
             {
                 Interlocked.Increment(ref good);
             }
-            else if (response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter?.Delta > TimeSpan.Zero)
+            else if (response.StatusCode == refusal && response.Headers.RetryAfter?.Delta > TimeSpan.Zero)
             {
                 refusals.Add(took);
             }
