@@ -51,6 +51,23 @@ public sealed class ModelsTests
         Assert.Equal(Uri.UnescapeDataString(id), document.RootElement.GetProperty("id").GetString());
     }
 
+    [Fact]
+    public async Task Behind_an_agents_path_they_are_the_same()
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await Gateway(provider).StartAsync();
+
+        using var all = await GetAsync(gateway, "/v1/models");
+        using var list = await GetAsync(gateway, "/agents/writer/v1/models");
+        using var one = await GetAsync(gateway, "/agents/writer/v1/models/library%2Fcode%3A7b");
+        using var nobody = await GetAsync(gateway, "/agents/nobody/v1/models");
+
+        Assert.Equal(await all.Content.ReadAsStringAsync(Cancellation), await list.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(HttpStatusCode.OK, one.StatusCode);
+        var error = await OpenAiError.ReadAsync(nobody);
+        Assert.Equal((404, "agent_not_found"), (error.Status, error.Code));
+    }
+
     [Theory]
     [InlineData("unknown")]
     [InlineData("agent:nobody")]

@@ -342,7 +342,7 @@ public sealed class RedisLimitTests(RedisServer redis, ITestOutputHelper output)
     /// <summary>By Redis' own clock, and as <c>retry-after</c> is rounded.</summary>
     private async Task<int> SecondsUntilRoomAsync()
     {
-        const string Script = "local t = redis.call('TIME') return (tonumber(redis.call('HGET', KEYS[1], 'o')) + 241) * 250 - (t[1] * 1000 + math.floor(t[2] / 1000))";
+        const string Script = "local t = redis.call('TIME') return tonumber(redis.call('HGET', KEYS[1], 'l' .. redis.call('HGET', KEYS[1], 'o'))) + 60000 - (t[1] * 1000 + math.floor(t[2] / 1000))";
         return (int)Math.Ceiling(int.Parse((await redis.CommandAsync("EVAL", Script, "1", Place("rpm")))[1..], CultureInfo.InvariantCulture) / 1000.0);
     }
 

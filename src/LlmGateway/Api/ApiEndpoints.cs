@@ -27,6 +27,7 @@ internal static class ApiEndpoints
     public static void MapApi(this IEndpointRouteBuilder app)
     {
         var endpoint = app.ServiceProvider.GetRequiredService<OperationEndpoint>();
+        var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
         foreach (var prefix in (ReadOnlySpan<string>)["", "/agents/{agent}"])
         {
             foreach (var (path, operation) in Operations)
@@ -35,14 +36,13 @@ internal static class ApiEndpoints
                     .WithAccess(EndpointAccess.Client)
                     .WithMetadata(InferenceEndpoint.Instance);
             }
+
+            app.MapMethods(prefix + "/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
+            app.MapMethods(prefix + "/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
         }
 
         var passthrough = app.ServiceProvider.GetRequiredService<PassthroughEndpoint>();
         app.MapMethods("/v1/{**path}", PassedMethods, (RequestDelegate)passthrough.HandleAsync).WithAccess(EndpointAccess.Client).WithMetadata(InferenceEndpoint.Instance);
-
-        var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
-        app.MapMethods("/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
-        app.MapMethods("/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
 
         app.MapSurfaces(endpoint);
     }

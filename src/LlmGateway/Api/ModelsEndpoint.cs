@@ -1,10 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using LlmGateway.Model;
+using LlmGateway.Profiles;
 
 namespace LlmGateway.Api;
 
-/// <summary><c>GET /v1/models</c> and <c>/v1/models/{id}</c>, in OpenAI's form, or in Anthropic's for its SDKs, which say so in a header.</summary>
+/// <summary>
+/// <c>GET /v1/models</c> and <c>/v1/models/{id}</c>, in OpenAI's form, or in Anthropic's for its SDKs, which say so in a header. Behind an
+/// agent's path they are the same, for tools that ask for them before anything else.
+/// </summary>
 internal sealed class ModelsEndpoint(TimeProvider time)
 {
     /// <summary>Nobody knows when a model was made; the gateway's start is at least the same for as long as it runs.</summary>
@@ -13,6 +17,11 @@ internal sealed class ModelsEndpoint(TimeProvider time)
     public Task ListAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
+        if (CheckAgent(context, scope) is { } refusal)
+        {
+            return ErrorWriter.WriteAsync(context, refusal);
+        }
+
         var models = ModelList.For(scope.Config, scope.Key!).ToList();
         return JsonAnswer.WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropicList(json, models) : json => WriteList(json, models));
     }
@@ -20,6 +29,10 @@ internal sealed class ModelsEndpoint(TimeProvider time)
     public Task GetAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
+        if (CheckAgent(context, scope) is { } refusal)
+        {
+            return ErrorWriter.WriteAsync(context, refusal);
+        }
 
         // Slashes that were sent encoded are the one thing that the server leaves so.
         var id = Uri.UnescapeDataString(context.GetRouteValue("id") as string ?? "");
@@ -31,6 +44,17 @@ internal sealed class ModelsEndpoint(TimeProvider time)
         }
 
         return JsonAnswer.WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropic(json, model) : json => Write(json, model));
+    }
+
+    private static GatewayError? CheckAgent(HttpContext context, RequestScope scope)
+    {
+        if (context.GetRouteValue("agent") is not string agent)
+        {
+            return null;
+        }
+
+        var route = ProfileResolver.Resolve(scope.Config, header: null, agent, model: null);
+        return route.Error ?? RoutePermission.Check(scope.Key!, route);
     }
 
     private static bool IsAnthropic(HttpContext context) => context.Request.Headers.ContainsKey("anthropic-version");

@@ -25,7 +25,7 @@ internal static class ProfileResolver
 
         if (!config.Agents.TryGetValue(agent, out var profile))
         {
-            return ResolvedRoute.Failed(UnknownAgent(config, agent));
+            return ResolvedRoute.Failed(UnknownAgent(config, agent, ReferenceEquals(agent, alias) ? "model" : "X-Agent-Profile"));
         }
 
         var isPlainName = !string.IsNullOrEmpty(model) && alias is null && !model.StartsWith(RoleAlias, StringComparison.Ordinal);
@@ -86,10 +86,10 @@ internal static class ProfileResolver
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
-    private static GatewayError UnknownAgent(GatewayConfig config, string agent)
+    private static GatewayError UnknownAgent(GatewayConfig config, string agent, string parameter)
     {
         var known = config.Agents.Count == 0 ? "none is configured" : "known agents: " + string.Join(", ", config.Agents.Keys.Order(StringComparer.Ordinal));
-        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.AgentNotFound, $"There is no agent '{ShortName.Of(agent)}'; {known}.", "X-Agent-Profile");
+        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.AgentNotFound, $"There is no agent '{ShortName.Of(agent)}'; {known}.", parameter);
     }
 
     private static GatewayError UnknownRole(GatewayConfig config, string role)
