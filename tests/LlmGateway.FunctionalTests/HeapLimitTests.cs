@@ -33,7 +33,7 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         await using var streamer = ScriptedProvider.OpenAi().AlwaysAnswers(_ => LongStream());
         using var folder = new GatewayFolder();
         folder.Rewrite(GatewayFolder.Settings, $"providers:\n  streamer: {{ type: internal, base_url: \"{streamer.BaseUrl}/v1\", models: [m] }}\n");
-        await using var gateway = GatewayProcess.Start(
+        await using var gateway = GatewayProcess.StartWithoutTrace(
             folder,
             ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", plain.BaseUrl + "/v1"), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"),
@@ -97,7 +97,7 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => new Script().WaitFor(gate).Then(Script.Json(OpenAiReplies.Completion("late"))));
         using var folder = new GatewayFolder();
         folder.Rewrite(GatewayFolder.Settings, $"providers:\n  plain: {{ type: internal, base_url: \"{provider.BaseUrl}/v1\", models: [m], timeout: 120 }}\n");
-        await using var gateway = GatewayProcess.Start(
+        await using var gateway = GatewayProcess.StartWithoutTrace(
             folder,
             ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1"), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"),

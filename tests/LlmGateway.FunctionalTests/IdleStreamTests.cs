@@ -30,7 +30,7 @@ public sealed class IdleStreamTests(ITestOutputHelper output)
             ? Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("one ")).WaitFor(gate).Event(OpenAiReplies.ContentChunk("two")).Event(OpenAiReplies.FinishChunk()).Done()
             : Script.Json(OpenAiReplies.Completion("hi"))));
         using var folder = new GatewayFolder();
-        await using var gateway = GatewayProcess.Start(
+        await using var gateway = GatewayProcess.StartWithoutTrace(
             folder,
             ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl), ("INTERNAL_LLM_MODEL", "m"), ("GATEWAY_AUTH", "none"), ("LLM_TIMEOUT", "600"),

@@ -134,7 +134,7 @@ public sealed class OverloadTests(ITestOutputHelper output)
         folder.Rewrite(GatewayFolder.Keys, LimitedStage.Keys(LimitedStage.KeyEntry(isOfKey ? $"\"max_concurrency\": {Places}" : "")));
 
         // A process of its own, warm before anything is measured: neither the client's work nor the compiler's is the gateway's answer.
-        await using var gateway = GatewayProcess.Start(
+        await using var gateway = GatewayProcess.StartWithoutTrace(
             folder, ["--urls", "http://127.0.0.1:0"], ("GATEWAY_MAX_CONCURRENCY", isOfKey ? "2000" : Places.ToString(CultureInfo.InvariantCulture)), ("GATEWAY_QUEUE", "10"));
         await gateway.WaitForStartAsync();
         gateway.Client.DefaultRequestHeaders.Authorization = new("Bearer", LimitedStage.Key);

@@ -37,7 +37,7 @@ public sealed class SoakTests(ITestOutputHelper output)
         using var folder = new GatewayFolder();
         folder.Rewrite(GatewayFolder.Settings, ProductionStage.Settings(second.BaseUrl));
         folder.Rewrite(GatewayFolder.Agents, ProductionStage.Agents());
-        await using var gateway = GatewayProcess.Start(
+        await using var gateway = GatewayProcess.StartWithoutTrace(
             folder,
             ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", first.BaseUrl), ("INTERNAL_LLM_MODEL", "m"), ("BACKUP_KEY", "sk-backup"), ("GATEWAY_AUTH", "none"));

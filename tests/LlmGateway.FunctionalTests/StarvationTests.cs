@@ -24,7 +24,7 @@ public sealed class StarvationTests(RedisServer redis, ITestOutputHelper output)
         await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Chosen(request => ProductionStage.Answer(request.Json().TryGetProperty("stream", out System.Text.Json.JsonElement _))));
         using var folder = new GatewayFolder();
         folder.Rewrite(GatewayFolder.Keys, LimitedStage.Keys(LimitedStage.KeyEntry("\"rpm\": 1000000, \"tpm\": 100000000, \"max_concurrency\": 2000, \"budget_usd\": 1000", "starved")));
-        await using var gateway = GatewayProcess.Start(
+        await using var gateway = GatewayProcess.StartWithoutTrace(
             folder, ["--urls", "http://127.0.0.1:0"],
             ("ENVIRONMENT", "production"), ("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1"), ("INTERNAL_LLM_MODEL", "m"), ("REDIS_URL", redis.Url));
         await gateway.WaitForStartAsync();

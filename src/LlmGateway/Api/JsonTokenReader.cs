@@ -35,6 +35,9 @@ internal ref struct JsonTokenReader(ReadOnlySpan<byte> json, int maxDepth)
     /// <summary>Whether the string escapes half of a surrogate pair, which no decoder can turn into text.</summary>
     public bool HasLoneSurrogate { get; private set; }
 
+    /// <summary>What the string begins with, an escape or not: its UTF-16 unit or byte; -1 if it is empty.</summary>
+    public readonly int FirstLetter => ValueSpan.IsEmpty ? -1 : FirstUnit(ValueSpan, out _);
+
     /// <summary>Goes to the next token; false at the end of a complete document.</summary>
     /// <exception cref="JsonException">The document is broken here.</exception>
     public bool Read()
@@ -67,8 +70,28 @@ internal ref struct JsonTokenReader(ReadOnlySpan<byte> json, int maxDepth)
         return inObject ? ReadName() : ReadValue();
     }
 
-    public readonly bool ValueTextEquals(ReadOnlySpan<byte> utf8) =>
-        ValueIsEscaped ? GetString() == Encoding.UTF8.GetString(utf8) : ValueSpan.SequenceEqual(utf8);
+    /// <summary>Whether the string says this. It ends at the first letter that differs: a body may hold as many names as it has room for.</summary>
+    /// <param name="ascii">ASCII alone, as all that the gateway looks for is.</param>
+    public readonly bool ValueTextEquals(ReadOnlySpan<byte> ascii)
+    {
+        if (!ValueIsEscaped)
+        {
+            return ValueSpan.SequenceEqual(ascii);
+        }
+
+        var value = ValueSpan;
+        foreach (var letter in ascii)
+        {
+            if (value.IsEmpty || FirstUnit(value, out var length) != letter)
+            {
+                return false;
+            }
+
+            value = value[length..];
+        }
+
+        return value.IsEmpty;
+    }
 
     /// <summary>The string's text; it must not hold a lone surrogate.</summary>
     public readonly string GetString()
@@ -210,14 +233,14 @@ internal ref struct JsonTokenReader(ReadOnlySpan<byte> json, int maxDepth)
 
     private void ReadUnicodeEscape()
     {
-        var unit = ReadUnit(_position);
+        var unit = ReadUnit(_json[_position..]);
         if (unit < 0)
         {
             throw Broken();
         }
 
         _position += 6;
-        if (char.IsHighSurrogate((char)unit) && ReadUnit(_position) is >= 0 and var low && char.IsLowSurrogate((char)low))
+        if (char.IsHighSurrogate((char)unit) && ReadUnit(_json[_position..]) is >= 0 and var low && char.IsLowSurrogate((char)low))
         {
             _position += 6;
         }
@@ -227,10 +250,31 @@ internal ref struct JsonTokenReader(ReadOnlySpan<byte> json, int maxDepth)
         }
     }
 
-    /// <summary>The UTF-16 unit that an escape of the form <c>\uXXXX</c> at this offset stands for; -1 where there is none.</summary>
-    private readonly int ReadUnit(int offset)
+    /// <summary>What a string begins with: an escape's UTF-16 unit, else the byte itself.</summary>
+    private static int FirstUnit(ReadOnlySpan<byte> value, out int length)
     {
-        var escape = _json[offset..];
+        if (value[0] != (byte)'\\')
+        {
+            length = 1;
+            return value[0];
+        }
+
+        length = value[1] == (byte)'u' ? 6 : 2;
+        return value[1] switch
+        {
+            (byte)'u' => ReadUnit(value),
+            (byte)'b' => '\b',
+            (byte)'f' => '\f',
+            (byte)'n' => '\n',
+            (byte)'r' => '\r',
+            (byte)'t' => '\t',
+            var other => other,
+        };
+    }
+
+    /// <summary>The UTF-16 unit that an escape of the form <c>\uXXXX</c> stands for; -1 where there is none.</summary>
+    private static int ReadUnit(ReadOnlySpan<byte> escape)
+    {
         if (escape.Length < 6 || escape[0] != (byte)'\\' || escape[1] != (byte)'u')
         {
             return -1;

@@ -259,9 +259,10 @@ public ref partial struct RequestScanner
     /// <summary>The member's name if the gateway acts on it; null for all others, which are only walked over.</summary>
     private readonly string? MemberOf((string Name, byte[] Utf8)[] known)
     {
+        var first = _reader.FirstLetter;
         foreach (var (name, utf8) in known)
         {
-            if (_reader.ValueTextEquals(utf8))
+            if (utf8[0] == first && _reader.ValueTextEquals(utf8))
             {
                 return name;
             }

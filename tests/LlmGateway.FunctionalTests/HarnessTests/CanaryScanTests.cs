@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using LlmGateway.FunctionalTests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace LlmGateway.FunctionalTests.HarnessTests;
 
@@ -9,6 +11,7 @@ namespace LlmGateway.FunctionalTests.HarnessTests;
 public sealed class CanaryScanTests
 {
     private const string Secret = "sk-planted/0123456789+abcdefzyxwvut=";
+    private const string Spoken = "sk-planted-0123456789-vutzyxgh";
 
     public static TheoryData<string> Leaks => new(
         Secret,
@@ -67,6 +70,53 @@ public sealed class CanaryScanTests
         }
 
         Assert.Equal(2, (await ScanAsync(folder)).Code);
+    }
+
+    /// <summary>A gateway's own log has no such line, its trace has, and is searched with the rest.</summary>
+    [Fact]
+    public async Task What_a_gateway_says_at_trace_level_alone_is_searched()
+    {
+        using var folder = new Kept();
+        folder.Output.Forbid(SecretShapes.Of(Spoken));
+
+        await using (var gateway = await new GatewayUnderTest { Kept = folder.Output }.StartAsync())
+        {
+            gateway.Services.GetRequiredService<ILoggerFactory>().CreateLogger("LlmGateway.Planted").Log(LogLevel.Trace, default, Spoken, exception: null, (text, _) => text);
+        }
+
+        await AssertFoundInTraceAsync(folder);
+    }
+
+    /// <summary>The framework's lines below Information tell every path that was asked for.</summary>
+    [Fact]
+    public async Task What_a_gateway_of_its_own_process_says_at_trace_level_alone_is_searched()
+    {
+        using var folder = new Kept();
+        folder.Output.Forbid(SecretShapes.Of(Spoken));
+
+        using (var files = new GatewayFolder())
+        {
+            await using var gateway = GatewayProcess.Start(files, ["--urls", "http://127.0.0.1:0"], ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider));
+            gateway.Kept = folder.Output;
+            await gateway.WaitForStartAsync();
+            using var answer = await gateway.Client.GetAsync(new Uri("/" + Spoken, UriKind.Relative), TestContext.Current.CancellationToken);
+            await gateway.MetricsAsync();
+        }
+
+        Assert.Contains("\"level\":\"trace\"", await AssertFoundInTraceAsync(folder), StringComparison.Ordinal);
+    }
+
+    /// <summary>Answers the trace.</summary>
+    private static async Task<string> AssertFoundInTraceAsync(Kept folder)
+    {
+        var (code, said) = await ScanAsync(folder);
+        var files = Directory.GetFiles(Path.Combine(folder.Path, "output"));
+        var trace = Assert.Single(files, file => file.Contains("-trace-", StringComparison.Ordinal));
+
+        Assert.Equal(1, code);
+        Assert.Equal(2, files.Length);
+        Assert.Equal([trace], said.Split('\n').Where(line => line.EndsWith(".log", StringComparison.Ordinal)));
+        return await File.ReadAllTextAsync(trace, TestContext.Current.CancellationToken);
     }
 
     private static string Encode(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));

@@ -111,8 +111,42 @@ public sealed class JsonTokenReaderTests
         reader.Read();
 
         Assert.Equal("model", reader.GetString());
-        Assert.True(reader.ValueTextEquals("model"u8));
-        Assert.False(reader.ValueTextEquals("mod"u8));
+    }
+
+    [Theory]
+    [InlineData("""model""", true)]
+    [InlineData("""mod\u0065l""", true)]
+    [InlineData("""\u006d\u006F\u0064\u0065\u006c""", true)]
+    [InlineData("""\u006d""", false)]
+    [InlineData("""mod\u0065""", false)]
+    [InlineData("""mod\u0065l\u0000""", false)]
+    [InlineData("""mod\u0065ls""", false)]
+    [InlineData("""mod\u00e9l""", false)]
+    [InlineData("""mod\u0165l""", false)]
+    [InlineData("""\nodel""", false)]
+    [InlineData("""\\model""", false)]
+    [InlineData("", false)]
+    public void ValueTextEquals_AnyForm_IsOfWhatItSays(string json, bool expected)
+    {
+        var reader = new JsonTokenReader(Encoding.UTF8.GetBytes($"\"{json}\""), 64);
+        reader.Read();
+
+        Assert.Equal(expected, reader.ValueTextEquals("model"u8));
+    }
+
+    [Fact]
+    public void ValueTextEquals_EveryEscape_IsWhatTheFrameworksReaderSays()
+    {
+        foreach (var escape in (string[])["\\\"", "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t", .. Enumerable.Range(0, 0x80).Select(unit => $"\\u{unit:x4}")])
+        {
+            var json = Encoding.UTF8.GetBytes($"\"a{escape}\"");
+            var own = new JsonTokenReader(json, 64);
+            var frameworks = new Utf8JsonReader(json);
+            own.Read();
+            frameworks.Read();
+
+            Assert.True(own.ValueTextEquals(Encoding.ASCII.GetBytes(frameworks.GetString()!)), escape);
+        }
     }
 
     [Theory]

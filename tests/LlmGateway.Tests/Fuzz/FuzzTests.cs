@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using LlmGateway.Api;
@@ -20,9 +19,20 @@ public sealed class FuzzTests(ITestOutputHelper output)
 
     private static readonly int Seed = Number("FUZZ_SEED", 20_261_001);
 
+    /// <summary>In milliseconds of the thread's time (Q19).</summary>
+    private const double MostPerMegabyte = 50;
+
+    private const int WarmUpRounds = 10;
+
+    private const int Tries = 5;
+
+    /// <summary>While a megabyte takes long: the compiler optimises in the background, once it gets a core.</summary>
+    private const int MostTries = 200;
+
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(20);
 
-    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(200);
+    /// <summary>The thread's time for one case (D12).</summary>
+    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(50);
 
     [Fact]
     public void Requests_never_throw()
@@ -112,6 +122,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
     /// <summary>JSON costs in proportion to its size, whatever it is made of.</summary>
     [Theory]
     [InlineData("keys")]
+    [InlineData("escaped keys")]
+    [InlineData("objects")]
     [InlineData("numbers")]
     [InlineData("escapes")]
     [InlineData("depth")]
@@ -120,24 +132,22 @@ public sealed class FuzzTests(ITestOutputHelper output)
     public void A_megabyte_costs_little(string what)
     {
         var (small, large) = (Body(what, 100_000), Body(what, 1_000_000));
-        Measure(small);
 
-        var perMegabyte = Measure(large).TotalMilliseconds * 1_000_000 / large.Length;
-        var perSmallMegabyte = Measure(small).TotalMilliseconds * 1_000_000 / small.Length;
+        var (perMegabyte, perSmallMegabyte) = (Measure(large), Measure(small));
 
         output.WriteLine(FormattableString.Invariant($"Q19: {what}: {perMegabyte:0.0} ms for a megabyte ({perSmallMegabyte:0.0} ms in pieces of a tenth)"));
-        Assert.True(perMegabyte < 1000, FormattableString.Invariant($"{what}: {perMegabyte:0.0} ms for a megabyte"));
+        Assert.True(perMegabyte < MostPerMegabyte, FormattableString.Invariant($"{what}: {perMegabyte:0.0} ms for a megabyte"));
     }
 
-    /// <summary>The best of five scans.</summary>
-    private static TimeSpan Measure(byte[] body)
+    /// <summary>Milliseconds for a megabyte in the best of some scans.</summary>
+    private static double Measure(byte[] body)
     {
-        var best = TimeSpan.MaxValue;
-        for (var i = 0; i < 5; i++)
+        var best = double.MaxValue;
+        for (var i = 0; i < Tries || (i < MostTries && best >= MostPerMegabyte); i++)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = ThreadTime.Now;
             RequestScanner.ScanChat(body);
-            best = TimeSpan.FromTicks(Math.Min(best.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
+            best = Math.Min(best, (ThreadTime.Now - start).TotalMilliseconds * 1_000_000 / body.Length);
         }
 
         return best;
@@ -146,6 +156,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
     private static byte[] Body(string what, int size) => Encoding.UTF8.GetBytes(what switch
     {
         "keys" => "{" + string.Join(',', Enumerable.Range(0, size / 11).Select(i => $"\"k{i}\":1")) + ",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
+        "escaped keys" => "{" + string.Join(',', Enumerable.Range(0, size / 16).Select(i => $"\"\\u006b{i}\":1")) + ",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
+        "objects" => "{\"x\":[" + string.Join(',', Enumerable.Repeat("{" + string.Join(',', Enumerable.Range(0, 30).Select(i => $"\"k{i}\":1")) + "}", size / 208)) + "],\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
         "numbers" => "{\"x\":[" + string.Join(',', Enumerable.Repeat("1e308", size / 6)) + "],\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
         "escapes" => "{\"messages\":[{\"role\":\"user\",\"content\":\"" + string.Concat(Enumerable.Repeat("\\u00e9", size / 6)) + "\"}]}",
         "depth" => "{\"x\":" + new string('[', size / 2) + new string(']', size / 2) + "}",
@@ -159,15 +171,20 @@ public sealed class FuzzTests(ITestOutputHelper output)
     /// <summary>The slowest case's time; an exception says which case it was.</summary>
     private static TimeSpan Run(Mutator mutator, List<byte[]> seeds, Action<byte[], int> test, int? cases = null)
     {
+        for (var i = 0; i < seeds.Count * WarmUpRounds; i++)
+        {
+            test(seeds[i % seeds.Count], i);
+        }
+
         var slowest = TimeSpan.Zero;
         for (var i = 0; i < (cases ?? Cases); i++)
         {
             var body = mutator.Mutate(seeds[i % seeds.Count]);
             var best = TimeSpan.MaxValue;
-            for (var tries = 0; tries < 5 && best > Quick; tries++)
+            for (var tries = 0; tries < Tries && best > Quick; tries++)
             {
-                // Once more if it took long: what was slow the first time may have been the machine.
-                var start = Stopwatch.GetTimestamp();
+                // Once more if it took long: what was slow the first time may have been the compiler.
+                var start = ThreadTime.Now;
                 try
                 {
                     test(body, i);
@@ -177,7 +194,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
                     throw new InvalidOperationException($"Case {i} of seed {Seed}: {Convert.ToBase64String(body)}", exception);
                 }
 
-                best = TimeSpan.FromTicks(Math.Min(best.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
+                best = TimeSpan.FromTicks(Math.Min(best.Ticks, (ThreadTime.Now - start).Ticks));
             }
 
             slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, best.Ticks));

@@ -16,8 +16,8 @@ internal sealed record Footprint(double Heap, double Resident, long Threads, lon
     /// <summary>By how many threads, open files and timers it may differ.</summary>
     private const int Slack = 5;
 
-    /// <summary>Longer than the gateway keeps an idle connection, and the pool an idle thread.</summary>
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(45);
+    /// <summary>Longer than the gateway keeps an idle connection, and pools keep a thread or a buffer that nobody asks for.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(90);
 
     /// <summary>Works on until memory has stopped growing: what is compiled, pooled and kept once is there.</summary>
     public static async Task<Footprint> WhenLevelAsync(GatewayProcess gateway, Func<Task> work, CancellationToken cancellation)
@@ -41,16 +41,32 @@ internal sealed record Footprint(double Heap, double Resident, long Threads, lon
 
     /// <summary>Reads it again once threads, open files and timers are as many as <paramref name="before"/>, give or take a few.</summary>
     /// <exception cref="TimeoutException">They stay more, or fewer.</exception>
-    public static async Task<Footprint> BackAtAsync(Footprint before, GatewayProcess gateway, CancellationToken cancellation)
+    public static Task<Footprint> BackAtAsync(Footprint before, GatewayProcess gateway, CancellationToken cancellation) =>
+        BackAtAsync(before, double.PositiveInfinity, double.PositiveInfinity, gateway, cancellation);
+
+    /// <summary>
+    /// Reads it again once it is level with <paramref name="before"/>: as many threads, open files and timers, give or take a few, and no more
+    /// memory than it may have grown by. What a pool has kept goes in time, what has leaked stays, however often garbage is collected.
+    /// </summary>
+    /// <param name="before">What it was.</param>
+    /// <param name="mostHeapGrowth">Of the live heap, in percent.</param>
+    /// <param name="mostResidentGrowth">Of resident memory, in percent.</param>
+    /// <param name="gateway">The process.</param>
+    /// <param name="cancellation">Of the test.</param>
+    /// <exception cref="TimeoutException">It stays more, or fewer.</exception>
+    public static async Task<Footprint> BackAtAsync(Footprint before, double mostHeapGrowth, double mostResidentGrowth, GatewayProcess gateway, CancellationToken cancellation)
     {
         Footprint now = before;
         try
         {
-            await Eventually.AnswersAsync<bool>(async () => (now = await ReadAsync(gateway, cancellation)).IsAsManyAs(before) ? true : null, $"as many as {before}", Idle);
+            await Eventually.AnswersAsync<bool>(
+                async () => (now = await ReadAsync(gateway, cancellation)).IsAsManyAs(before) && now.HeapGrowth(before) < mostHeapGrowth && now.ResidentGrowth(before) < mostResidentGrowth ? true : null,
+                $"a footprint as it was ({before})",
+                Idle);
         }
         catch (TimeoutException timeout)
         {
-            throw new TimeoutException($"{timeout.Message} It has {now}.", timeout);
+            throw new TimeoutException(FormattableString.Invariant($"{timeout.Message} It is {now}: {now.HeapGrowth(before):+0.0;-0.0} % live heap, {now.ResidentGrowth(before):+0.0;-0.0} % resident."), timeout);
         }
 
         return now;

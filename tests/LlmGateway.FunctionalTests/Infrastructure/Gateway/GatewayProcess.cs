@@ -19,17 +19,22 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
+    /// <summary>Of this process's variables.</summary>
+    private static readonly string[] Usual = ["PATH", "HOME", "DOTNET_ROOT"];
+
     private readonly Process _process;
     private readonly (string Name, string Value)[] _variables;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly Task _reading;
+    private readonly TraceFile? _trace;
     private HttpClient? _client;
 
-    private GatewayProcess(Process process, (string Name, string Value)[] variables)
+    private GatewayProcess(Process process, (string Name, string Value)[] variables, TraceFile? trace)
     {
         _process = process;
         _variables = variables;
+        _trace = trace;
         _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
     }
 
@@ -45,35 +50,20 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public HttpClient Client => _client ?? throw new InvalidOperationException("Not started.");
 
-    /// <summary>Starts the process; what it listens at is chosen by the arguments, a free port of 127.0.0.1 without any.</summary>
-    public static GatewayProcess Start(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables)
-    {
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder.Path };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"));
-        foreach (var argument in args)
-        {
-            start.ArgumentList.Add(argument);
-        }
+    /// <summary>Where all that it wrote is kept for the scan of the whole run.</summary>
+    public KeptOutput? Kept { get; set; } = KeptOutput.OfThisRun;
 
-        return Start(start, ["PATH", "HOME", "DOTNET_ROOT"], variables);
-    }
+    /// <summary>Starts the process; what it listens at is chosen by the arguments, a free port of 127.0.0.1 without any.</summary>
+    public static GatewayProcess Start(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables) =>
+        Start(Command(folder, args), Usual, variables);
+
+    /// <summary>For tests that measure it: it writes its own log alone, none at Trace beside it.</summary>
+    public static GatewayProcess StartWithoutTrace(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables) =>
+        Start(Command(folder, args), Usual, variables, trace: null);
 
     /// <summary>Starts a command of the test's own; of this process's variables it gets only those that are kept.</summary>
-    public static GatewayProcess Start(ProcessStartInfo start, string[] kept, params (string Name, string Value)[] variables)
-    {
-        (start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, false);
-        foreach (var name in start.Environment.Keys.Except(kept).ToArray())
-        {
-            start.Environment.Remove(name);
-        }
-
-        foreach (var (name, value) in variables)
-        {
-            start.Environment[name] = value;
-        }
-
-        return new GatewayProcess(Process.Start(start)!, variables);
-    }
+    public static GatewayProcess Start(ProcessStartInfo start, string[] kept, params (string Name, string Value)[] variables) =>
+        Start(start, kept, variables, new TraceFile());
 
     /// <summary>A port that was free a moment ago on both loopbacks.</summary>
     public static int FreePort()
@@ -156,9 +146,39 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         _process.Dispose();
-        KeptOutput.OfThisRun?.Keep("process", AllText);
-        SecretScan.AssertNone(_variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)), AllText);
+        Kept?.Keep("process", AllText);
+        var variables = _variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)).ToList();
+        SecretScan.AssertNone(variables, AllText);
+        using (_trace)
+        {
+            _trace?.Finish("process-trace", variables, Kept, StartLine() is not null);
+        }
     }
+
+    private static GatewayProcess Start(ProcessStartInfo start, string[] kept, (string Name, string Value)[] variables, TraceFile? trace)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, false);
+        foreach (var name in start.Environment.Keys.Except(kept).ToArray())
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
+        if (trace is not null)
+        {
+            start.Environment["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location;
+            start.Environment[TraceFile.Variable] = trace.Path;
+        }
+
+        return new GatewayProcess(Process.Start(start)!, variables, trace);
+    }
+
+    private static ProcessStartInfo Command(GatewayFolder folder, string[] args) =>
+        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), .. args]) { WorkingDirectory = folder.Path };
 
     private static HttpClient NewClient(Uri address) => new(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = address };
 

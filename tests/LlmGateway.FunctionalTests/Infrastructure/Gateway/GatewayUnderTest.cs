@@ -7,7 +7,7 @@ namespace LlmGateway.FunctionalTests.Infrastructure;
 
 /// <summary>
 /// A whole gateway on a real socket, with variables, files and a working directory of its own. Describe it with the <c>With…</c> methods,
-/// then <see cref="StartAsync"/>; what it logged is in <see cref="Log"/>.
+/// then <see cref="StartAsync"/>; what it logged is in <see cref="Log"/>. Beside that it says all it has to say to a file that the scan for secrets reads.
 /// </summary>
 internal sealed class GatewayUnderTest : IAsyncDisposable
 {
@@ -20,14 +20,21 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     private readonly List<Action<IServiceCollection>> _services = [];
     private WebApplication? _app;
     private HttpClient? _client;
+    private TraceFile? _trace = new();
     private bool _allowsUnhandledExceptions;
+    private bool _hasStarted;
 
     /// <summary>An address that refuses every connection (port 1 on loopback).</summary>
     public const string NoProvider = "http://127.0.0.1:1";
 
+    private const int TraceBuffer = 64 * 1024;
+
     public GatewayFolder Folder { get; } = new();
 
     public CapturedLog Log { get; } = new();
+
+    /// <summary>Where all that it wrote is kept for the scan of the whole run.</summary>
+    public KeptOutput? Kept { get; init; } = KeptOutput.OfThisRun;
 
     public LedgerFile Ledger => new(Path.Combine(Folder.Path, "data", "gateway.db"));
 
@@ -72,6 +79,14 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         return this;
     }
 
+    /// <summary>For tests that measure it: it writes its own log alone, none at Trace beside it.</summary>
+    public GatewayUnderTest WithoutTrace()
+    {
+        _trace?.Dispose();
+        _trace = null;
+        return this;
+    }
+
     /// <summary>Production with this provider as the internal API and one client key.</summary>
     public GatewayUnderTest InProduction(ScriptedProvider internalApi, string clientKey = "sk-client", string model = "internal-model") =>
         WithEnvironment("production")
@@ -90,10 +105,16 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             {
                 services.AddSingleton(provider => new LogOutput(
                     Log, LogFormat.Json, provider.GetRequiredService<GatewayMetrics>(), provider.GetRequiredService<TimeProvider>()));
+                if (_trace is not null)
+                {
+                    TraceLogProvider.AddTo(services, _trace.Path, TraceBuffer);
+                }
+
                 _services.ForEach(configure => configure(services));
             },
         });
         await _app.StartAsync();
+        _hasStarted = true;
         return this;
     }
 
@@ -175,11 +196,13 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
                 throw new InvalidOperationException($"The gateway let an exception through: {unhandled}");
             }
 
-            KeptOutput.OfThisRun?.Keep("gateway", Log.Text);
+            Kept?.Keep("gateway", Log.Text);
             SecretScan.AssertNone(_variables, Log.Text);
+            _trace?.Finish("gateway-trace", _variables, Kept, _hasStarted);
         }
         finally
         {
+            _trace?.Dispose();
             Folder.Dispose();
         }
     }

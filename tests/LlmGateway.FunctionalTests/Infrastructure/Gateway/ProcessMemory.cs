@@ -13,14 +13,19 @@ internal static class ProcessMemory
     public static int Sockets(int process) => Directory.GetFiles($"/proc/{process}/fd").Length;
 
     /// <summary>How long its first thread has been ready to run while others had the cores; at a start, the one that the others wait for.</summary>
-    public static TimeSpan WaitedForCore(int process)
-    {
-        var nanoseconds = long.Parse(File.ReadAllText($"/proc/{process}/schedstat").Split(' ')[1], CultureInfo.InvariantCulture);
-        return TimeSpan.FromMicroseconds(nanoseconds / 1000);
-    }
+    public static TimeSpan WaitedForCore(int process) => Scheduled($"/proc/{process}/schedstat").Waited;
+
+    /// <summary>How long this thread has had a core, and how long it has been ready to run while others had the cores.</summary>
+    public static (TimeSpan Ran, TimeSpan Waited) ThisThread() => Scheduled("/proc/thread-self/schedstat");
 
     /// <summary>Whether a signal keeps it from running.</summary>
     public static bool IsStopped(int process) => File.ReadLines($"/proc/{process}/status").Any(line => line.StartsWith("State:\tT", StringComparison.Ordinal));
+
+    private static (TimeSpan Ran, TimeSpan Waited) Scheduled(string schedstat)
+    {
+        var nanoseconds = Array.ConvertAll(File.ReadAllText(schedstat).Split(' '), text => long.Parse(text, CultureInfo.InvariantCulture));
+        return (TimeSpan.FromMicroseconds(nanoseconds[0] / 1000), TimeSpan.FromMicroseconds(nanoseconds[1] / 1000));
+    }
 
     private static long Field(int process, string name) => long.Parse(
         File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
