@@ -133,9 +133,9 @@ internal sealed class ProviderAttempt(
 
     private static void NoteRefusal(AttemptFailure failure, GatewayRequest request, ProviderTarget target, TargetState state)
     {
-        if (failure.Reason == FailureReason.RateLimit)
+        if (failure.Cooldown is { } wait)
         {
-            state.CoolDown(failure.RetryAfter);
+            state.CoolDown(wait);
         }
         else if (failure.Reason == FailureReason.Auth && !(failure.Status == 403 && target.Provider.IdentityHeaders is not null))
         {
