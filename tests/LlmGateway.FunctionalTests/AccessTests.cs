@@ -26,6 +26,8 @@ public sealed class AccessTests
         ["POST /agents/{agent}/v1/embeddings"] = EndpointAccess.Client,
         ["GET /v1/models"] = EndpointAccess.Client,
         ["GET /v1/models/{**id}"] = EndpointAccess.Client,
+        ["GET /agents/{agent}/v1/models"] = EndpointAccess.Client,
+        ["GET /agents/{agent}/v1/models/{**id}"] = EndpointAccess.Client,
         ["GET /v1/{**path}"] = EndpointAccess.Client,
         ["HEAD /v1/{**path}"] = EndpointAccess.Client,
         ["POST /v1/{**path}"] = EndpointAccess.Client,

@@ -51,6 +51,23 @@ public sealed class ModelsTests
         Assert.Equal(Uri.UnescapeDataString(id), document.RootElement.GetProperty("id").GetString());
     }
 
+    [Fact]
+    public async Task Below_an_agents_path_stands_the_same_list()
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await Gateway(provider).StartAsync();
+
+        var list = await (await GetAsync(gateway, "/agents/writer/v1/models")).Content.ReadAsStringAsync(Cancellation);
+        var one = await (await GetAsync(gateway, "/agents/writer/v1/models/plain")).Content.ReadAsStringAsync(Cancellation);
+        using var nobody = await GetAsync(gateway, "/agents/nobody/v1/models");
+        using var nobodys = await GetAsync(gateway, "/agents/nobody/v1/models/plain");
+
+        Assert.Equal(await (await GetAsync(gateway, "/v1/models")).Content.ReadAsStringAsync(Cancellation), list);
+        Assert.Equal(await (await GetAsync(gateway, "/v1/models/plain")).Content.ReadAsStringAsync(Cancellation), one);
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound), (nobody.StatusCode, nobodys.StatusCode));
+        Assert.Contains("agent_not_found", await nobody.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("unknown")]
     [InlineData("agent:nobody")]

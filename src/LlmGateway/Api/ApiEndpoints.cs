@@ -27,8 +27,11 @@ internal static class ApiEndpoints
     public static void MapApi(this IEndpointRouteBuilder app)
     {
         var endpoint = app.ServiceProvider.GetRequiredService<OperationEndpoint>();
+        var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
         foreach (var prefix in (ReadOnlySpan<string>)["", "/agents/{agent}"])
         {
+            app.MapMethods(prefix + "/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
+            app.MapMethods(prefix + "/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
             foreach (var (path, operation) in Operations)
             {
                 app.MapMethods(prefix + path, [HttpMethods.Post], (RequestDelegate)(context => endpoint.HandleAsync(context, operation)))
@@ -39,10 +42,6 @@ internal static class ApiEndpoints
 
         var passthrough = app.ServiceProvider.GetRequiredService<PassthroughEndpoint>();
         app.MapMethods("/v1/{**path}", PassedMethods, (RequestDelegate)passthrough.HandleAsync).WithAccess(EndpointAccess.Client).WithMetadata(InferenceEndpoint.Instance);
-
-        var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
-        app.MapMethods("/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
-        app.MapMethods("/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
 
         app.MapSurfaces(endpoint);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using LlmGateway.Model;
+using LlmGateway.Profiles;
 
 namespace LlmGateway.Api;
 
@@ -13,6 +14,11 @@ internal sealed class ModelsEndpoint(TimeProvider time)
     public Task ListAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
+        if (WhyNotHere(context, scope.Config) is { } error)
+        {
+            return ErrorWriter.WriteAsync(context, error);
+        }
+
         var models = ModelList.For(scope.Config, scope.Key!).ToList();
         return JsonAnswer.WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropicList(json, models) : json => WriteList(json, models));
     }
@@ -20,6 +26,10 @@ internal sealed class ModelsEndpoint(TimeProvider time)
     public Task GetAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
+        if (WhyNotHere(context, scope.Config) is { } error)
+        {
+            return ErrorWriter.WriteAsync(context, error);
+        }
 
         // Slashes that were sent encoded are the one thing that the server leaves so.
         var id = Uri.UnescapeDataString(context.GetRouteValue("id") as string ?? "");
@@ -32,6 +42,10 @@ internal sealed class ModelsEndpoint(TimeProvider time)
 
         return JsonAnswer.WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropic(json, model) : json => Write(json, model));
     }
+
+    /// <summary>Below an agent's path the list is the same, but the agent must be one.</summary>
+    private static GatewayError? WhyNotHere(HttpContext context, GatewayConfig config) =>
+        context.GetRouteValue("agent") is string agent && !config.Agents.ContainsKey(agent) ? ProfileResolver.UnknownAgent(config, agent) : null;
 
     private static bool IsAnthropic(HttpContext context) => context.Request.Headers.ContainsKey("anthropic-version");
 
