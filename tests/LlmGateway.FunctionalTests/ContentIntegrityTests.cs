@@ -52,6 +52,43 @@ public sealed class ContentIntegrityTests(ITestOutputHelper output)
         Assert.Equal((Streams, Streams), (asked, identical));
     }
 
+    /// <summary>Whole answers and streams, failures before another target, hedged calls: buffers of prompts that are over serve new ones meanwhile.</summary>
+    [Fact]
+    public async Task Long_prompts_reach_their_providers_as_they_were_sent()
+    {
+        const int Prompts = 400;
+        var (whole, torn) = (0, 0);
+        await using var first = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Chosen(request => Check(request) % 4 == 2 ? Script.Json("{}", 500) : Answer(request)));
+        await using var second = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Chosen(request => Check(request) < 0 ? Script.Json("{}", 500) : Answer(request)));
+        await using var gateway = await new GatewayUnderTest().InProduction(first)
+            .WithVariable("BACKUP_KEY", "sk-backup").WithSettings(ProductionStage.Settings(second.BaseUrl, llm: "timeout: 20, circuit: { failures: 1000, break_seconds: 1 }"))
+            .WithAgents(ProductionStage.Agents(agents: "\"hedged\": { \"hedge_after_ms\": 1 }"))
+            .StartAsync();
+
+        await Parallel.ForAsync(0, Prompts, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = Cancellation }, async (i, _) =>
+        {
+            using var response = await gateway.OpenStreamAsync(
+                i % 4 == 3 ? "/agents/hedged" + ProductionStage.Path : ProductionStage.Path, ProductionStage.Body(isStreaming: i % 4 == 1, Prompt(i)), ("Authorization", "Bearer sk-client"));
+            (await ChatAnswer.ReadAsync(response)).AssertAnswered("Well met");
+        });
+
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"content integrity: {whole} prompts of 1 to 300 KB reached a provider as they were sent, {torn} did not"));
+        Assert.Equal(0, torn);
+        Assert.True(whole >= Prompts + (Prompts / 4), "no call was repeated at another target");
+
+        static string Prompt(int i) => string.Create(CultureInfo.InvariantCulture, $"{i}:") + new string((char)('a' + (i % 26)), 1000 + (new Random(Seed + i).Next(300) * 1000));
+
+        static Script Answer(RecordedRequest request) => ProductionStage.Answer(request.Json().TryGetProperty("stream", out var stream) && stream.GetBoolean());
+
+        int Check(RecordedRequest request)
+        {
+            var prompt = request.Json().GetProperty("messages")[0].GetProperty("content").GetString()!;
+            var number = int.Parse(prompt.AsSpan(0, prompt.IndexOf(':', StringComparison.Ordinal)), CultureInfo.InvariantCulture);
+            Interlocked.Increment(ref prompt == Prompt(number) ? ref whole : ref torn);
+            return number;
+        }
+    }
+
     /// <summary>The text of stream i, piece by piece: what a provider would send as deltas. A piece may end between the parts of one visible character, never inside a code point.</summary>
     private static List<string> Words(Random random)
     {

@@ -201,11 +201,31 @@ public sealed class LimitTests(ITestOutputHelper output)
         var error = await OpenAiError.ReadAsync(refused);
         Assert.Equal((429, "rate_limit_exceeded"), (error.Status, error.Code));
         Assert.Contains("too large", error.Message, StringComparison.Ordinal);
-        Assert.False(refused.Headers.Contains("retry-after"));
+        Assert.Equal("3600", Header(refused, "retry-after"));
 
         // A large max_tokens alone is no reason: it may fill the minute.
         using var answer = await stage.AskAsync(maxTokens: 100_000);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_a_session_remembers_is_counted_like_what_is_sent()
+    {
+        await using var stage = await LimitedStage.StartAsync("\"tpm\": 1000");
+        stage.Provider.AlwaysAnswers(_ => Script.Json(OpenAiReplies.Completion(new string('x', 4800), promptTokens: 1, completionTokens: 1)));
+
+        using var first = await AskAsync("long-talk");
+        using var next = await AskAsync("long-talk");
+        using var other = await AskAsync("another");
+
+        var error = await OpenAiError.ReadAsync(next);
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (first.StatusCode, other.StatusCode));
+        Assert.Equal((429, "rate_limit_exceeded"), (error.Status, error.Code));
+        Assert.Contains("too large", error.Message, StringComparison.Ordinal);
+        Assert.Equal(2, stage.Provider.Requests.Count);
+
+        Task<HttpResponseMessage> AskAsync(string session) => stage.Gateway.SendAsync(
+            ProductionStage.Path, LimitedStage.Body(), ("Authorization", "Bearer " + LimitedStage.Key), ("X-Session-Id", session));
     }
 
     [Fact]

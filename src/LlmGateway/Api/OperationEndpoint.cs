@@ -6,12 +6,13 @@ using LlmGateway.Limits;
 using LlmGateway.Model;
 using LlmGateway.Profiles;
 using LlmGateway.Routing;
+using LlmGateway.Sessions;
 using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
 /// <summary>Chat, legacy completions and embeddings, in OpenAI's form or another that clients speak: settles what the request is, step by step from the cheapest check on, and hands it to the forwarder.</summary>
-internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, TokenLimit tokens, ContentLog content, HostSettings settings)
+internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet strategies, SessionOpener sessions, TokenLimit tokens, ContentLog content, HostSettings settings)
 {
     public async Task HandleAsync(HttpContext context, Operation operation)
     {
@@ -32,13 +33,15 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         using var answer = content.Copy(context.Response);
         try
         {
-            if (await tokens.CountAsync(context, request) is { } limited)
+            (var remembering, error) = await sessions.OpenAsync(request);
+            error ??= await tokens.CountAsync(context, remembering);
+            if (error is not null)
             {
-                await ErrorWriter.WriteAsync(context, limited);
+                await ErrorWriter.WriteAsync(context, error);
                 return;
             }
 
-            await forwarder.ForwardAsync(context, request);
+            await forwarder.ForwardAsync(context, remembering);
         }
         finally
         {

@@ -26,7 +26,7 @@ internal static class RequestBody
 
         if (request.ContentLength is { } length and <= MostTrusted)
         {
-            var exact = GC.AllocateUninitializedArray<byte>((int)length);
+            var exact = BodyBuffers.Take(RequestScope.Of(request.HttpContext), (int)length).AsMemory(0, (int)length);
             await request.Body.ReadExactlyAsync(exact, cancellationToken);
             claim?.NoteRead(length);
             return (SkipByteOrderMark(exact), null);

@@ -22,6 +22,9 @@ internal sealed class RequestScope(RequestTally tally, GatewayConfig config, str
     /// <summary>Set once the body has been read and its route is known.</summary>
     public GatewayRequest? Request { get; set; }
 
+    /// <summary>The lent buffer that holds the body; null: it has none.</summary>
+    public byte[]? BodyBuffer { get; set; }
+
     /// <summary>The user that the call is for, as far as it is known.</summary>
     public string? UserId { get; set; }
 

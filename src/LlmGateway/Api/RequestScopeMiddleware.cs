@@ -60,6 +60,7 @@ internal sealed partial class RequestScopeMiddleware(
         finally
         {
             Settle(context, scope);
+            BodyBuffers.Return(context, scope);
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
     /// <summary>Steps (1) to (5); returns when the answer's last byte is written, or the client is gone.</summary>
     public async Task ForwardAsync(HttpContext context, GatewayRequest request)
     {
-        var transformer = new GatewayTransformer(time);
+        var transformer = new GatewayTransformer(request, time);
         var error = await forwarder.SendAsync(context, Destination, egress.Invoker, RequestConfig(request.Config.TotalTimeout + BeyondTotal), transformer);
         if (transformer.Heartbeat is { } heartbeat)
         {

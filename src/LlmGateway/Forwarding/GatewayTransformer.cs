@@ -10,7 +10,7 @@ namespace LlmGateway.Forwarding;
 /// Gives one request to the chain (nothing of the client's headers with it) and sets the headers of its answer (nothing of the provider's).
 /// A stream of events gets its heartbeat here, in whatever form the chain has brought it.
 /// </summary>
-internal sealed class GatewayTransformer(TimeProvider time) : HttpTransformer
+internal sealed class GatewayTransformer(GatewayRequest request, TimeProvider time) : HttpTransformer
 {
     private static readonly Uri Chain = new("http://provider.invalid/");
 
@@ -20,7 +20,7 @@ internal sealed class GatewayTransformer(TimeProvider time) : HttpTransformer
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         proxyRequest.RequestUri = Chain;
-        proxyRequest.Options.Set(GatewayRequest.OptionsKey, RequestScope.Of(httpContext).Request!);
+        proxyRequest.Options.Set(GatewayRequest.OptionsKey, request);
         return ValueTask.CompletedTask;
     }
 
@@ -31,7 +31,6 @@ internal sealed class GatewayTransformer(TimeProvider time) : HttpTransformer
             return new(false);
         }
 
-        var request = RequestScope.Of(httpContext).Request!;
         var response = httpContext.Response;
         response.ContentType = proxyResponse.Content.Headers.ContentType?.MediaType;
         response.ContentLength = proxyResponse.Content.Headers.ContentLength;

@@ -8,6 +8,9 @@ internal static class LimitErrors
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
+    /// <summary>Waiting alone does not help, somebody must change something. Longer than clients wait of their own accord.</summary>
+    private static readonly TimeSpan Later = TimeSpan.FromHours(1);
+
     /// <summary>A hard budget that nobody can be asked about.</summary>
     public static GatewayError NoStore { get; } = new(
         503,
@@ -27,12 +30,12 @@ internal static class LimitErrors
     /// <summary>A rate or the number of calls at once.</summary>
     public static GatewayError Rate(LimitReading reading)
     {
-        var wait = reading.Wait is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : (TimeSpan?)null;
+        var wait = reading.Wait is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : Later;
         return reading.Refused switch
         {
             LimitKind.Requests => Exceeded($"Rate limit reached for this key: {Text(reading.Limits.Requests)} requests per minute. {Again(wait)}", wait),
-            LimitKind.Tokens when wait is null => Exceeded(
-                $"The request is too large for this key's limit of {Text(reading.Limits.Tokens)} tokens per minute, and waiting does not change that. Send a shorter prompt.", null),
+            LimitKind.Tokens when reading.Wait is null => Exceeded(
+                $"The request is too large for this key's limit of {Text(reading.Limits.Tokens)} tokens per minute, and waiting does not change that. Send a shorter prompt.", Later),
             LimitKind.Tokens => Exceeded(
                 $"Rate limit reached for this key: {Text(reading.Limits.Tokens)} tokens per minute, {Text(reading.UsedTokens)} of them used. {Again(wait)}", wait),
             _ => Exceeded($"This key may have {Text(reading.Limits.Concurrency)} requests under way at once, and has. Try again when one of them has ended.", Soon),
@@ -56,20 +59,19 @@ internal static class LimitErrors
 
         if (amount > budget)
         {
-            return Insufficient($"{message}, and the call may cost {MicroUsd.Text(amount)}. Lower max_tokens, or ask for a larger budget.", null);
+            return Insufficient($"{message}, and the call may cost {MicroUsd.Text(amount)}. Lower max_tokens, or ask for a larger budget.", Later);
         }
 
         return period.End is { } end
             ? Insufficient($"{message}. It is filled up at {end.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}.", end > now ? end - now : Soon)
-            : Insufficient($"{message}. It is not filled up by itself.", null);
+            : Insufficient($"{message}. It is not filled up by itself.", Later);
     }
 
-    private static GatewayError Exceeded(string message, TimeSpan? wait) => new(429, ErrorTypes.RateLimit, ErrorCodes.RateLimitExceeded, message, RetryAfter: wait);
+    private static GatewayError Exceeded(string message, TimeSpan wait) => new(429, ErrorTypes.RateLimit, ErrorCodes.RateLimitExceeded, message, RetryAfter: wait);
 
-    private static GatewayError Insufficient(string message, TimeSpan? wait) => new(429, ErrorTypes.RateLimit, ErrorCodes.InsufficientQuota, message, RetryAfter: wait);
+    private static GatewayError Insufficient(string message, TimeSpan wait) => new(429, ErrorTypes.RateLimit, ErrorCodes.InsufficientQuota, message, RetryAfter: wait);
 
     private static string Text(long? number) => (number ?? 0).ToString(CultureInfo.InvariantCulture);
 
-    private static string Again(TimeSpan? wait) =>
-        wait is { } time ? string.Create(CultureInfo.InvariantCulture, $"Try again in {Math.Max(1, Math.Ceiling(time.TotalSeconds)):0} s.") : "";
+    private static string Again(TimeSpan wait) => string.Create(CultureInfo.InvariantCulture, $"Try again in {Math.Max(1, Math.Ceiling(wait.TotalSeconds)):0} s.");
 }

@@ -70,6 +70,9 @@ public sealed record GatewayRequest
     /// <summary>The conversation that the request belongs to; null: it stands alone.</summary>
     public SessionRef? Session { get; init; }
 
+    /// <summary>Its open session, whose past stands in <see cref="Body"/>; null: none is open.</summary>
+    public ISessionKeeper? SessionKeeper { get; init; }
+
     /// <summary>Tools that the gateway itself runs for this request, named as a profile names them; null: the profile's, empty: none.</summary>
     public IReadOnlyList<string>? GatewayTools { get; init; }
 

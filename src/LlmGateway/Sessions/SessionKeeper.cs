@@ -7,15 +7,15 @@ namespace LlmGateway.Sessions;
 
 /// <summary>Keeps one exchange once its answer is whole: in the session, and in the history.</summary>
 internal sealed class SessionKeeper(
-    SessionStore sessions, ChatHistory history, TimeProvider time, GatewayRequest request, string key, RequestMessages messages, bool replaces)
+    SessionStore sessions, ChatHistory history, TimeProvider time, GatewayRequest request, string key, RequestMessages messages) : ISessionKeeper
 {
-    /// <param name="answer">The assistant's message.</param>
+    /// <inheritdoc/>
     public async ValueTask KeepAsync(byte[] answer)
     {
         var now = time.GetUtcNow();
         var exchange = ChatExchange.Of(request, messages.LastUserText, answer, now);
         List<SessionEntry> entries = [.. messages.Entries(Info(now, null)), new(SessionEntryKind.Message, answer, Info(now, exchange))];
-        await sessions.AppendAsync(key, request.Key.Name, entries, replaces);
+        await sessions.AppendAsync(key, request.Key.Name, entries, replaces: messages.HasHistory);
         history.Add(exchange);
     }
 

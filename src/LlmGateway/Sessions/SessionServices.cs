@@ -12,6 +12,7 @@ internal static class SessionServices
         services.AddSingleton(static provider => new MemorySessions(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RedisSessions>();
         services.AddSingleton<SessionStore>();
+        services.AddSingleton<SessionOpener>();
         services.AddSingleton<SessionHandler>();
         services.AddSingleton<IDatabaseSchema, ChatHistorySchema>();
         services.AddSingleton(provider => new ChatHistory(

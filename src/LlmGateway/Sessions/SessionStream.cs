@@ -1,3 +1,4 @@
+using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 using LlmGateway.Resilience;
 using LlmGateway.Surfaces;
@@ -5,7 +6,7 @@ using LlmGateway.Surfaces;
 namespace LlmGateway.Sessions;
 
 /// <summary>A session's answer on its way to the client, byte for byte; its message is gathered on the way and kept before the last event goes out.</summary>
-internal sealed class SessionStream(HttpResponseMessage response, Stream source, SessionKeeper keeper) : PumpedStream
+internal sealed class SessionStream(HttpResponseMessage response, Stream source, ISessionKeeper keeper) : PumpedStream
 {
     private readonly SseFramer _framer = new();
     private readonly OpenAiDelta _delta = new();

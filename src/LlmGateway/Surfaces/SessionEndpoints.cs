@@ -27,7 +27,7 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
         var (id, owner) = (IdOf(context), OwnerOf(context));
         if (!RequestIds.IsWellFormed(id) || !await sessions.RemoveAsync(id, owner))
         {
-            await ErrorWriter.WriteAsync(context, SessionHandler.NotFound);
+            await ErrorWriter.WriteAsync(context, SessionErrors.NotFound);
             return;
         }
 
@@ -47,7 +47,7 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
         var found = RequestIds.IsWellFormed(id) ? (await sessions.OpenAsync(new SessionRef(id, SessionKind.Existing), owner)).Found : SessionLookup.Foreign;
         if (found.State == SessionState.Foreign)
         {
-            await ErrorWriter.WriteAsync(context, SessionHandler.NotFound);
+            await ErrorWriter.WriteAsync(context, SessionErrors.NotFound);
         }
         else if (found.Entries.Count > 0)
         {
@@ -78,7 +78,7 @@ internal sealed class SessionEndpoints(SessionStore sessions, ChatHistory histor
         }
 
         await (exchanges.Count == 0 && !isKnown
-            ? ErrorWriter.WriteAsync(context, SessionHandler.NotFound)
+            ? ErrorWriter.WriteAsync(context, SessionErrors.NotFound)
             : JsonAnswer.WriteAsync(context, writer => WriteExchanges(writer, exchanges)));
     }
 
