@@ -50,12 +50,17 @@ internal sealed class ProviderAttempt(
                 result = await SendAsync(request, target, dialect, same, deadline, report, cancellationToken);
             }
 
-            if (result.Failure?.Error is { } error && dialect.LearnFrom(error, request, habits) is not TargetHabits.None and var learnt)
+            // The same attempt, said differently: no failure of the target. Providers name one thing at a time; what is known is not learnt again.
+            while (result.Failure?.Error is { } error && dialect.LearnFrom(error, request, habits) is not TargetHabits.None and var learnt)
             {
-                // The same attempt, said differently: no failure of the target.
                 state.Learn(learnt);
-                var again = dialect.CreateCall(request, target, habits | learnt);
-                result = again.Message is null ? result : await SendAsync(request, target, dialect, again.Message, deadline, report, cancellationToken);
+                habits |= learnt;
+                if (dialect.CreateCall(request, target, habits).Message is not { } again)
+                {
+                    break;
+                }
+
+                result = await SendAsync(request, target, dialect, again, deadline, report, cancellationToken);
             }
 
             if (result.Failure is { } failure)
