@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long forms of tests that tests/run.sh holds short: soak with faults, idle streams, overload and fuzz. Loopback only; ends with 1 when one failed.
+# The long forms of tests that tests/run.sh holds short: soak with faults, a Redis that comes and goes, idle streams, overload and fuzz. Loopback only; ends with 1 when one failed.
 # Usage: tests/soak.sh [--seconds N] [--streams N] [--cases N]    Default: 1200 s of soak, 9000 streams, 200000 cases; about 40 minutes in all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -37,6 +37,7 @@ run() {
 dotnet build LlmGateway.sln -c Release -v q
 FUZZ_CASES=$cases FUZZ_SEED=${FUZZ_SEED:-$RANDOM} run LlmGateway.Tests 3600 -class LlmGateway.Tests.Fuzz.FuzzTests
 IDLE_STREAMS=$streams run LlmGateway.FunctionalTests 900 -class LlmGateway.FunctionalTests.IdleStreamTests
+FLAP_SECONDS=60 run LlmGateway.FunctionalTests 300 -class LlmGateway.FunctionalTests.RedisOutageTests
 OVERLOAD_SECONDS=60 run LlmGateway.FunctionalTests 300 -class LlmGateway.FunctionalTests.OverloadTests
 SOAK_SECONDS=$seconds run LlmGateway.FunctionalTests $((seconds + 600)) -class LlmGateway.FunctionalTests.SoakTests
 

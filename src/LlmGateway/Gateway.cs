@@ -8,6 +8,7 @@ using LlmGateway.Forwarding;
 using LlmGateway.Lifecycle;
 using LlmGateway.Limits;
 using LlmGateway.ModelTests;
+using LlmGateway.Ownership;
 using LlmGateway.Providers;
 using LlmGateway.Redis;
 using LlmGateway.Resilience;
@@ -47,6 +48,7 @@ internal static class Gateway
         services.AddProviders();
 
         // Shared
+        services.AddOwnership();
         services.AddRedis(start.Host.RedisUrl);
         services.AddDatabase(start.Host.DatabaseUrl, start.Host.WorkingDirectory);
         services.AddGatewayConfiguration(start);

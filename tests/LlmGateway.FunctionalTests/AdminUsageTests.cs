@@ -95,12 +95,15 @@ public sealed class AdminUsageTests(PostgresServer server)
         Assert.Equal(["internal", "backup"], providers.Select(sum => Text(sum, "provider")));
         Assert.Equal((2, 1, 0, 0.000043m), (Number(providers[0], "requests"), Number(providers[0], "errors"), Number(providers[0], "unpriced"), providers[0].GetProperty("cost_usd").GetDecimal()));
         Assert.Equal((1, 0, 1, 11), (Number(providers[1], "requests"), Number(providers[1], "errors"), Number(providers[1], "unpriced"), Number(providers[1], "input_tokens")));
+        var models = (await AskAsync(stage, "/admin/usage?group_by=model")).GetProperty("data").EnumerateArray();
+        Assert.Equal(["internal internal-model", "backup backup-model"], models.Select(sum => $"{Text(sum, "provider")} {Text(sum, "model")}"));
         var agent = Assert.Single((await AskAsync(stage, "/admin/usage")).GetProperty("data").EnumerateArray());
         Assert.Equal(("default", 2, 0, 20), (Text(agent, "agent"), Number(agent, "requests"), Number(agent, "errors"), Number(agent, "input_tokens")));
         Assert.True(agent.GetProperty("p50_duration").GetDouble() > 0 && agent.GetProperty("p95_duration").GetDouble() >= agent.GetProperty("p50_duration").GetDouble());
         var today = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
         Assert.NotEmpty((await AskAsync(stage, $"/admin/usage?group_by=day&from={today}&to={today}")).GetProperty("data").EnumerateArray());
         Assert.Empty((await AskAsync(stage, "/admin/usage?group_by=key&to=2020-01-01")).GetProperty("data").EnumerateArray());
+        Assert.Empty((await AskAsync(stage, "/admin/usage?from=2999-01-01")).GetProperty("data").EnumerateArray());
     }
 
     [Theory]

@@ -99,6 +99,18 @@ public sealed class CheckTests : IDisposable
         Assert.Contains("it has no list of models, so key and models show at the first call", output);
     }
 
+    /// <summary>A list that names nothing says nothing of the model that is configured.</summary>
+    [Fact]
+    public async Task A_provider_with_an_empty_list_of_models_is_well()
+    {
+        await using var provider = ScriptedProvider.OpenAi().Always("GET /v1/models", _ => Script.Json("""{"object":"list","data":[]}"""));
+
+        var (exitCode, output) = await CheckLocalAsync(provider);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("lists no models, so they show at the first call", output);
+    }
+
     [Fact]
     public async Task A_provider_that_does_not_answer_costs_a_bounded_time()
     {

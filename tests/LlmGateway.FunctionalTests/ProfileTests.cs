@@ -56,7 +56,8 @@ public sealed class ProfileTests
             path is null ? Chat : $"/agents/{path}{Chat}", Body(model), [Authorized, .. header is null ? [] : new[] { ("X-Agent-Profile", header) }]);
 
         var error = await OpenAiError.ReadAsync(response);
-        Assert.Equal((404, "invalid_request_error", "agent_not_found", model is null ? "X-Agent-Profile" : "model"), (error.Status, error.Type, error.Code, error.Param));
+        Assert.Equal((404, "invalid_request_error", "agent_not_found"), (error.Status, error.Type, error.Code));
+        Assert.Equal(model is null ? "X-Agent-Profile" : "model", error.Param);
         Assert.Contains("reader, writer", error.Message);
         Assert.Empty(provider.Requests);
     }

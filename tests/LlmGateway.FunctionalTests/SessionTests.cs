@@ -86,6 +86,24 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task A_call_that_nobody_answered_does_not_go_in_front()
+    {
+        const string Calls = "\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]";
+        await using var provider = ScriptedProvider.OpenAi().Answers(
+            Script.Json(OpenAiReplies.Completion("").Replace("\"content\":\"\"", Calls, StringComparison.Ordinal).Replace("\"stop\"", "\"tool_calls\"", StringComparison.Ordinal)),
+            Script.Json(OpenAiReplies.Completion("Well")),
+            Script.Json(OpenAiReplies.Completion("Yes")));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        await PostAsync(gateway, """{"messages":[{"role":"user","content":"Run f"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}""");
+        await AskAsync(gateway, "Leave it");
+        await AskAsync(gateway, "Sure?");
+
+        Assert.Equal(["user:Run f", "user:Leave it"], Sent(provider, 1));
+        Assert.Equal(["user:Run f", "user:Leave it", "assistant:Well", "user:Sure?"], Sent(provider, 2));
+    }
+
+    [Fact]
     public async Task One_id_of_two_clients_is_two_sessions()
     {
         await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Json(OpenAiReplies.Completion("ok")));

@@ -18,6 +18,12 @@ internal sealed class UsageEndpoint(IUsageLedger ledger, TimeProvider time)
         var error = AdminQuery.ReadName(query, "group_by", ref grouping) ?? AdminQuery.ReadTime(query, "to", isEnd: true, ref end);
         var first = end - UsualSpan;
         error ??= AdminQuery.ReadTime(query, "from", isEnd: false, ref first);
+        if (first > end && !query.ContainsKey("to"))
+        {
+            // What has not begun holds nothing.
+            end = first;
+        }
+
         error ??= first > end ? GatewayError.InvalidValue("from", "'from' must not be later than 'to'.") : null;
         if (error is not null)
         {

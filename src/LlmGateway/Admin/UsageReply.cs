@@ -3,16 +3,14 @@ using LlmGateway.Usage;
 
 namespace LlmGateway.Admin;
 
-/// <summary>Sums of usage; each names its group under the name of the grouping.</summary>
+/// <summary>Sums of usage; each names its group under the name of the grouping, a model with its provider beside it.</summary>
 /// <param name="Data">The costliest first, days in their order.</param>
 internal sealed record UsageReply(IReadOnlyList<Dictionary<string, object?>> Data)
 {
     public static UsageReply From(UsageGrouping grouping, IReadOnlyList<UsageSum> sums)
     {
-        var name = grouping.ToString().ToLowerInvariant();
-        return new([.. sums.Select(sum => new Dictionary<string, object?>
+        return new([.. sums.Select(sum => new Dictionary<string, object?>(Names(grouping, sum.Group))
         {
-            [name] = sum.Group,
             ["requests"] = sum.Requests,
             ["errors"] = sum.Errors,
             ["input_tokens"] = sum.Usage.Input,
@@ -25,6 +23,14 @@ internal sealed record UsageReply(IReadOnlyList<Dictionary<string, object?>> Dat
             ["p50_duration"] = sum.MedianDuration?.TotalMilliseconds,
             ["p95_duration"] = sum.SlowDuration?.TotalMilliseconds,
         })]);
+    }
+
+    private static IEnumerable<KeyValuePair<string, object?>> Names(UsageGrouping grouping, string? group)
+    {
+        var parts = grouping == UsageGrouping.Model ? group?.Split('/', 2) : null;
+        return parts is [var provider, var model]
+            ? [new("provider", provider), new("model", model)]
+            : [new(grouping.ToString().ToLowerInvariant(), group)];
     }
 
     internal static decimal Dollars(long microUsd) => microUsd / 1_000_000m;

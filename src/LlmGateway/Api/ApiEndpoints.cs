@@ -30,14 +30,15 @@ internal static class ApiEndpoints
         var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
         foreach (var prefix in (ReadOnlySpan<string>)["", "/agents/{agent}"])
         {
-            app.MapMethods(prefix + "/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
-            app.MapMethods(prefix + "/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
             foreach (var (path, operation) in Operations)
             {
                 app.MapMethods(prefix + path, [HttpMethods.Post], (RequestDelegate)(context => endpoint.HandleAsync(context, operation)))
                     .WithAccess(EndpointAccess.Client)
                     .WithMetadata(InferenceEndpoint.Instance);
             }
+
+            app.MapMethods(prefix + "/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
+            app.MapMethods(prefix + "/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
         }
 
         var passthrough = app.ServiceProvider.GetRequiredService<PassthroughEndpoint>();

@@ -5,7 +5,10 @@ using LlmGateway.Profiles;
 
 namespace LlmGateway.Api;
 
-/// <summary><c>GET /v1/models</c> and <c>/v1/models/{id}</c>, in OpenAI's form, or in Anthropic's for its SDKs, which say so in a header.</summary>
+/// <summary>
+/// <c>GET /v1/models</c> and <c>/v1/models/{id}</c>, in OpenAI's form, or in Anthropic's for its SDKs, which say so in a header. Behind an
+/// agent's path they are the same, for tools that ask for them before anything else.
+/// </summary>
 internal sealed class ModelsEndpoint(TimeProvider time)
 {
     /// <summary>Nobody knows when a model was made; the gateway's start is at least the same for as long as it runs.</summary>
@@ -14,9 +17,9 @@ internal sealed class ModelsEndpoint(TimeProvider time)
     public Task ListAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
-        if (WhyNotHere(context, scope.Config) is { } error)
+        if (CheckAgent(context, scope) is { } refusal)
         {
-            return ErrorWriter.WriteAsync(context, error);
+            return ErrorWriter.WriteAsync(context, refusal);
         }
 
         var models = ModelList.For(scope.Config, scope.Key!).ToList();
@@ -26,9 +29,9 @@ internal sealed class ModelsEndpoint(TimeProvider time)
     public Task GetAsync(HttpContext context)
     {
         var scope = RequestScope.Of(context);
-        if (WhyNotHere(context, scope.Config) is { } error)
+        if (CheckAgent(context, scope) is { } refusal)
         {
-            return ErrorWriter.WriteAsync(context, error);
+            return ErrorWriter.WriteAsync(context, refusal);
         }
 
         // Slashes that were sent encoded are the one thing that the server leaves so.
@@ -43,9 +46,16 @@ internal sealed class ModelsEndpoint(TimeProvider time)
         return JsonAnswer.WriteAsync(context, IsAnthropic(context) ? json => WriteAnthropic(json, model) : json => Write(json, model));
     }
 
-    /// <summary>Below an agent's path the list is the same, but the agent must be one.</summary>
-    private static GatewayError? WhyNotHere(HttpContext context, GatewayConfig config) =>
-        context.GetRouteValue("agent") is string agent && !config.Agents.ContainsKey(agent) ? ProfileResolver.UnknownAgent(config, agent) : null;
+    private static GatewayError? CheckAgent(HttpContext context, RequestScope scope)
+    {
+        if (context.GetRouteValue("agent") is not string agent)
+        {
+            return null;
+        }
+
+        var route = ProfileResolver.Resolve(scope.Config, header: null, agent, model: null);
+        return route.Error ?? RoutePermission.Check(scope.Key!, route);
+    }
 
     private static bool IsAnthropic(HttpContext context) => context.Request.Headers.ContainsKey("anthropic-version");
 

@@ -8,6 +8,7 @@ internal static class ForwardingServices
         .AddSingleton<EgressPipeline>()
         .AddSingleton<GatewayForwarder>()
         .AddSingleton<GatewayClient>()
+        .AddSingleton<PassthroughOwners>()
         .AddSingleton<PassthroughHandler>()
         .AddSingleton<PassthroughForwarder>()
         .AddSingleton<PassthroughEndpoint>();

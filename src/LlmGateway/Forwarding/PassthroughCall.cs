@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LlmGateway.Model;
+using LlmGateway.Ownership;
 
 namespace LlmGateway.Forwarding;
 
@@ -19,6 +20,9 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
 
     /// <summary>Address and credentials, as the dialect made them.</summary>
     public HttpRequestMessage Head { get; } = head;
+
+    /// <summary>What to look for in the answer; null: it can make no object that somebody owns.</summary>
+    public AnsweredObjects? Objects { get; init; }
 
     /// <summary>What the client is told instead of the provider's answer.</summary>
     public GatewayError? Refusal { get; set; }

@@ -3,6 +3,7 @@ using LlmGateway.Access;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
+using LlmGateway.Ownership;
 using LlmGateway.Providers;
 using LlmGateway.Routing;
 using Microsoft.AspNetCore.Http.Features;
@@ -12,7 +13,7 @@ namespace LlmGateway.Forwarding;
 /// <summary>
 /// Every path below <c>/v1</c> that the gateway does not serve itself: settles caller, provider and path, and passes the call on unread.
 /// </summary>
-internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, DialectSet dialects, HostSettings settings, EndpointDataSource endpoints)
+internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, PassthroughOwners owners, DialectSet dialects, HostSettings settings, EndpointDataSource endpoints)
 {
     /// <summary>What the ledger calls the model of a call whose answer told none.</summary>
     private const string UnknownModel = "unknown";
@@ -31,7 +32,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
             return;
         }
 
-        var (call, error) = Prepare(context, RequestScope.Of(context));
+        var (call, error) = await PrepareAsync(context, RequestScope.Of(context));
         if (call is null)
         {
             await ErrorWriter.WriteAsync(context, error!);
@@ -41,7 +42,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
         await forwarder.ForwardAsync(context, call);
     }
 
-    private (PassthroughCall? Call, GatewayError? Error) Prepare(HttpContext context, RequestScope scope)
+    private async ValueTask<(PassthroughCall? Call, GatewayError? Error)> PrepareAsync(HttpContext context, RequestScope scope)
     {
         var (config, key) = (scope.Config, scope.Key!);
         var (identity, error) = CallerIdentity.Read(context.Request.Headers, key, config);
@@ -51,7 +52,8 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
             return (null, refusal);
         }
 
-        if (!PassthroughPath.TryRead(context.GetRouteValue("path") as string, context.Request.QueryString, out var path))
+        var asked = context.GetRouteValue("path") as string ?? "";
+        if (!PassthroughPath.TryRead(asked, context.Request.QueryString, out var path))
         {
             return (null, GatewayError.Invalid(ErrorCodes.InvalidRequest, "The path is not passed on: it holds dot segments, empty segments, backslashes or encoded slashes."));
         }
@@ -63,6 +65,11 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
                 ErrorTypes.InvalidRequest,
                 ErrorCodes.NotFound,
                 "The gateway does not serve this path itself, and no OpenAI-compatible provider with a key is configured to pass it on to."));
+        }
+
+        if (await owners.RefuseAsync(key, config, ObjectId.InPath(asked), context.RequestAborted) is { } foreign)
+        {
+            return (null, foreign);
         }
 
         var request = new GatewayRequest
@@ -93,7 +100,8 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Dialec
         }
 
         scope.Request = request;
-        return (new PassthroughCall(request, target, made.Message) { Span = span }, null);
+        var objects = PassthroughOwners.Concerns(key) ? AnsweredObjects.Of(context.Request.Method, asked) : null;
+        return (new PassthroughCall(request, target, made.Message) { Span = span, Objects = objects }, null);
     }
 
     /// <summary>A body that is not read cannot be held against a list of models, so a key with such a list stops here.</summary>

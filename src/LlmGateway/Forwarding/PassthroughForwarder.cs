@@ -7,7 +7,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace LlmGateway.Forwarding;
 
 /// <summary>Passes one call on as it is, both bodies streamed, and accounts for it.</summary>
-internal sealed class PassthroughForwarder(IHttpForwarder forwarder, PassthroughHandler handler, GatewayLifecycle lifecycle, TimeProvider time, ICallBudget? budget = null) : IDisposable
+internal sealed class PassthroughForwarder(IHttpForwarder forwarder, PassthroughHandler handler, PassthroughOwners owners, GatewayLifecycle lifecycle, TimeProvider time, ICallBudget? budget = null) : IDisposable
 {
     // YARP wants a prefix; the transformer sets the real address.
     private const string Destination = "http://provider.invalid/";
@@ -27,6 +27,11 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         }
 
         call.Hold = permit.Hold;
+        if (PassthroughOwners.Concerns(request.Key) && !IsForm(context.Request))
+        {
+            context.Request.Body = new OwnedUploadStream(context.Request.Body, call, owners);
+        }
+
         var left = request.TotalTimeout - time.GetElapsedTime(request.Tally.Started);
         using var deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
 
@@ -36,7 +41,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         call.Head.Dispose();
         var hasTimedOut = error is ForwarderError.RequestTimedOut || deadline.IsCancellationRequested;
         var isEnded = call.IsEnded || (lifecycle.Ending.IsCancellationRequested && error is not ForwarderError.None);
-        Account(call, error, hasTimedOut, isEnded || (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted));
+        Account(call, error, hasTimedOut, isEnded || call is { Refusal: not null, Status: 0 } || (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted));
         if (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
         {
             throw new OperationCanceledException(context.RequestAborted);
@@ -55,6 +60,9 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
     }
 
     public void Dispose() => _invoker.Dispose();
+
+    /// <summary>Files are uploaded in forms: what is in a file names nothing.</summary>
+    private static bool IsForm(HttpRequest request) => request.ContentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) == true;
 
     private static GatewayError? Explain(HttpContext context, PassthroughCall call, ForwarderError error, bool hasTimedOut)
     {

@@ -1,12 +1,13 @@
 using System.Net.Http.Headers;
 using LlmGateway.Lifecycle;
 using LlmGateway.Model;
+using LlmGateway.Ownership;
 using LlmGateway.Resilience;
 
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side of a passed-on call: the provider's own connections, and a watch on the answer's body. Never a second try.</summary>
-internal sealed class PassthroughHandler(ProviderConnections connections, GatewayLifecycle lifecycle, TimeProvider time, ICallJournal? journal = null) : HttpMessageHandler
+internal sealed class PassthroughHandler(ProviderConnections connections, ObjectOwners owners, GatewayLifecycle lifecycle, TimeProvider time, ICallJournal? journal = null) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
@@ -28,14 +29,16 @@ internal sealed class PassthroughHandler(ProviderConnections connections, Gatewa
             var response = await connections.SendAsync(call.Target.Provider, message, reading.Token);
             call.Answered = time.GetTimestamp();
             call.Status = (int)response.StatusCode;
+            var objects = response.IsSuccessStatusCode ? call.Objects : null;
             call.Usage = response.Content.Headers.ContentType?.MediaType switch
             {
-                "application/json" => new PassthroughUsage(isStream: false),
-                "text/event-stream" => new PassthroughUsage(isStream: true),
+                "application/json" => new PassthroughUsage(isStream: false, objects),
+                "text/event-stream" => new PassthroughUsage(isStream: true, objects),
                 _ => null,
             };
             var source = await response.Content.ReadAsStreamAsync(reading.Token);
-            var watched = new StreamedReply(new WatchedStream(source, call, reading, lifecycle));
+            Stream stream = new WatchedStream(source, call, reading, lifecycle);
+            var watched = new StreamedReply(objects is null || call.Usage is null ? stream : new OwnedAnswerStream(stream, call, objects, owners));
             CopyHeaders(response.Content.Headers, watched.Headers);
             response.Content = watched;
             return response;

@@ -1,15 +1,18 @@
 using System.Text.Json;
 using LlmGateway.Model;
+using LlmGateway.Ownership;
 using LlmGateway.Providers.Wire;
 using LlmGateway.Resilience;
 
 namespace LlmGateway.Forwarding;
 
 /// <summary>
-/// Watches a copy of an answer go by for the model and the usage that it tells, in any of the shapes of OpenAI's endpoints. It holds a JSON
-/// answer up to a limit, of a stream one event; what is larger goes by unread.
+/// Watches a copy of an answer go by for the model and the usage that it tells, in any of the shapes of OpenAI's endpoints, and for the objects
+/// that it made. It holds a JSON answer up to a limit, of a stream one event; what is larger goes by unread, but for its beginning.
 /// </summary>
-internal sealed class PassthroughUsage(bool isStream) : IDisposable
+/// <param name="isStream">Whether it is a stream of events.</param>
+/// <param name="objects">Told of what is read; null: no object can be made.</param>
+internal sealed class PassthroughUsage(bool isStream, AnsweredObjects? objects = null) : IDisposable
 {
     private const int MostBytes = 4 * 1024 * 1024;
 
@@ -32,6 +35,11 @@ internal sealed class PassthroughUsage(bool isStream) : IDisposable
 
         if (_unread.Length + bytes.Length > MostBytes)
         {
+            if (_framer is null)
+            {
+                objects?.ReadBeginning(_unread.Span);
+            }
+
             Stop();
             return;
         }
@@ -71,7 +79,7 @@ internal sealed class PassthroughUsage(bool isStream) : IDisposable
         while (_framer is not null)
         {
             var hasEvent = _framer.TryRead(_unread.Span, isFinal, out var next, out var consumed);
-            if (hasEvent && next.Data.IndexOf("\"usage\""u8) >= 0)
+            if (hasEvent && (next.Data.IndexOf("\"usage\""u8) >= 0 || (objects is { WantsEvents: true } && next.Data.IndexOf("\"id\""u8) >= 0)))
             {
                 Read(next.Data);
             }
@@ -95,6 +103,8 @@ internal sealed class PassthroughUsage(bool isStream) : IDisposable
             {
                 return;
             }
+
+            objects?.Read(root);
 
             // Events of /v1/responses hold the response as a member.
             ReadObject(root);

@@ -2,7 +2,8 @@ namespace LlmGateway.Limits;
 
 /// <summary>
 /// The steps that Redis takes whole, by its own clock. Windows are hashes: a field for each quarter of a second with what was used in it,
-/// <c>t</c> their sum, <c>o</c> the oldest and <c>n</c> the newest slot; see <see cref="SlidingWindow"/> for why a slot counts whole.
+/// one with an <c>l</c> before it for when that was last, <c>t</c> their sum, <c>o</c> the oldest and <c>n</c> the newest slot;
+/// see <see cref="SlidingWindow"/> for why a slot counts whole.
 /// </summary>
 internal static class LimitScripts
 {
@@ -21,11 +22,16 @@ internal static class LimitScripts
     private const string Windows = Clock + """
         local slot = math.floor(now / 250)
         local kept = 241
+        local function left(key, at)
+          local latest = tonumber(redis.call('HGET', key, 'l' .. at)) or at * 250 + 249
+          return math.max(0, latest + 60000 - now)
+        end
         local function used(key)
           local found = redis.call('HMGET', key, 't', 'o', 'n')
           local total, oldest, newest = tonumber(found[1]), tonumber(found[2]), tonumber(found[3])
           if not total then return 0, 0 end
           local last = slot - kept
+          if left(key, last + 1) == 0 then last = last + 1 end
           if oldest <= last then
             local names, gone = {}, {}
             for s = math.max(oldest, last - 1000), last do names[#names + 1] = s end
@@ -34,19 +40,21 @@ internal static class LimitScripts
               if values[i] then
                 total = total - tonumber(values[i])
                 gone[#gone + 1] = names[i]
+                gone[#gone + 1] = 'l' .. names[i]
               end
             end
             if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
             redis.call('HSET', key, 't', total, 'o', last + 1)
           end
           if total == 0 then return 0, 0 end
-          return total, math.max(0, (newest + kept) * 250 - now)
+          return total, left(key, newest)
         end
-        local function add(key, at, amount)
+        local function add(key, at, amount, moment)
           local found = redis.call('HMGET', key, 'o', 'n')
           if not found[1] or tonumber(found[1]) > at then redis.call('HSET', key, 'o', at) end
           if not found[2] or tonumber(found[2]) < at then redis.call('HSET', key, 'n', at) end
           redis.call('HINCRBY', key, at, amount)
+          if moment then redis.call('HSET', key, 'l' .. at, moment) end
           redis.call('HINCRBY', key, 't', amount)
           redis.call('PEXPIRE', key, 61000)
         end
@@ -64,7 +72,7 @@ internal static class LimitScripts
           table.sort(slots)
           for i = 1, #slots do
             total = total - amounts[slots[i]]
-            if total + needed <= limit then return math.max(0, (slots[i] + kept) * 250 - now) end
+            if total + needed <= limit then return left(key, slots[i]) end
           end
           return 0
         end
@@ -94,8 +102,8 @@ internal static class LimitScripts
           redis.call('PEXPIRE', KEYS[3], ARGV[6])
         end
         if rpm >= 0 then
-          add(KEYS[1], slot, 1)
-          r, rr = r + 1, (slot + kept) * 250 - now
+          add(KEYS[1], slot, 1, now)
+          r, rr = r + 1, 60000
         end
         return {0, 0, r, rr, t, tr, spent, open}
         """;
@@ -105,8 +113,8 @@ internal static class LimitScripts
         local limit, amount = tonumber(ARGV[1]), tonumber(ARGV[2])
         local t, tr = used(KEYS[1])
         if t + amount > limit then return {2, wait(KEYS[1], t, amount, limit), t, tr, 0} end
-        add(KEYS[1], slot, amount)
-        return {0, 0, t + amount, (slot + kept) * 250 - now, slot}
+        add(KEYS[1], slot, amount, now)
+        return {0, 0, t + amount, 60000, slot}
         """;
 
     /// <summary>Keys: tokens, running. Arguments: lease, slot in which tokens were counted, what to correct them by.</summary>
@@ -115,8 +123,8 @@ internal static class LimitScripts
         local at, difference = tonumber(ARGV[2]), tonumber(ARGV[3])
         if difference ~= 0 then
           used(KEYS[1])
-          if at > slot - kept then add(KEYS[1], at, difference)
-          elseif difference > 0 then add(KEYS[1], slot, difference) end
+          if at > slot - kept and left(KEYS[1], at) > 0 then add(KEYS[1], at, difference)
+          elseif difference > 0 then add(KEYS[1], slot, difference, now) end
         end
         return 1
         """;

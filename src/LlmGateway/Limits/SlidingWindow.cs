@@ -1,9 +1,9 @@
 namespace LlmGateway.Limits;
 
 /// <summary>
-/// What was used in the last 60 seconds, in slots of a quarter of a second. A slot counts whole until its last moment is out of the window,
-/// so that no 60 seconds, wherever they begin, ever hold more than the limit. Times are milliseconds of one clock that does not go back.
-/// Not for several threads at once.
+/// What was used in the last 60 seconds, in slots of a quarter of a second. A slot counts whole until the latest use in it is 60 seconds ago,
+/// so that no 60 seconds, wherever they begin, ever hold more than the limit, and nobody waits for longer than 60. Times are milliseconds of
+/// one clock that does not go back. Not for several threads at once.
 /// </summary>
 internal sealed class SlidingWindow
 {
@@ -11,34 +11,38 @@ internal sealed class SlidingWindow
 
     public const int SlotMilliseconds = 250;
 
-    /// <summary>A slot of this age is out: the window's own slots, and the one that is being filled.</summary>
+    /// <summary>A slot of this age is out, whenever it was filled: the window's own slots, and the one that is being filled.</summary>
     public const int SlotsKept = (WindowMilliseconds / SlotMilliseconds) + 1;
 
     private readonly long[] _slots = new long[SlotsKept];
+    private readonly long[] _latest = new long[SlotsKept];
     private long _newest = long.MinValue / 2;
     private long _used;
 
     /// <summary>What counts at that time.</summary>
     public long Used(long now)
     {
-        MoveTo(now / SlotMilliseconds);
+        MoveTo(now);
         return _used;
     }
 
-    public void Add(long now, long amount) => AddTo(now / SlotMilliseconds, now, amount);
+    public void Add(long now, long amount)
+    {
+        MoveTo(now);
+        AddTo(now, amount);
+    }
 
     /// <summary>Corrects what was added earlier; what is out of the window already is let be, but for what came on top.</summary>
     public void Correct(long then, long now, long difference)
     {
-        MoveTo(now / SlotMilliseconds);
-        var slot = then / SlotMilliseconds;
-        if (slot > _newest - SlotsKept)
+        MoveTo(now);
+        if (then > now - WindowMilliseconds)
         {
-            AddTo(slot, now, difference);
+            AddTo(then, difference);
         }
         else if (difference > 0)
         {
-            AddTo(now / SlotMilliseconds, now, difference);
+            AddTo(now, difference);
         }
     }
 
@@ -80,31 +84,45 @@ internal sealed class SlidingWindow
         return End(slot) - now;
     }
 
-    private static long End(long slot) => (slot + SlotsKept) * SlotMilliseconds;
+    /// <summary>When nothing of the slot counts any more.</summary>
+    private long End(long slot) => _latest[IndexOf(slot)] + WindowMilliseconds;
 
     private static int IndexOf(long slot) => (int)(((slot % SlotsKept) + SlotsKept) % SlotsKept);
 
-    private void AddTo(long slot, long now, long amount)
+    private void AddTo(long time, long amount)
     {
-        MoveTo(now / SlotMilliseconds);
-        _slots[IndexOf(slot)] += amount;
+        var index = IndexOf(time / SlotMilliseconds);
+        _slots[index] += amount;
+        _latest[index] = Math.Max(_latest[index], time);
         _used += amount;
     }
 
-    private void MoveTo(long slot)
+    private void MoveTo(long now)
     {
+        var slot = now / SlotMilliseconds;
         if (slot - _newest >= SlotsKept)
         {
             Array.Clear(_slots);
+            Array.Clear(_latest);
             (_used, _newest) = (0, slot);
             return;
         }
 
         while (_newest < slot)
         {
-            _newest++;
-            _used -= _slots[IndexOf(_newest)];
-            _slots[IndexOf(_newest)] = 0;
+            Clear(IndexOf(++_newest));
         }
+
+        var oldest = IndexOf(_newest - SlotsKept + 1);
+        if (_latest[oldest] <= now - WindowMilliseconds)
+        {
+            Clear(oldest);
+        }
+    }
+
+    private void Clear(int index)
+    {
+        _used -= _slots[index];
+        (_slots[index], _latest[index]) = (0, 0);
     }
 }

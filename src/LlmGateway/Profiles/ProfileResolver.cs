@@ -5,7 +5,6 @@ namespace LlmGateway.Profiles;
 /// <summary>Chooses the agent profile (header, path prefix, model alias, none) and what the request's <c>model</c> means beside it.</summary>
 internal static class ProfileResolver
 {
-    private const string AgentHeader = "X-Agent-Profile";
     private const string AgentAlias = "agent:";
     private const string RoleAlias = "role:";
 
@@ -26,22 +25,13 @@ internal static class ProfileResolver
 
         if (!config.Agents.TryGetValue(agent, out var profile))
         {
-            return ResolvedRoute.Failed(UnknownAgent(config, agent, agent == alias ? "model" : AgentHeader));
+            return ResolvedRoute.Failed(UnknownAgent(config, agent, ReferenceEquals(agent, alias) ? "model" : "X-Agent-Profile"));
         }
 
         var isPlainName = !string.IsNullOrEmpty(model) && alias is null && !model.StartsWith(RoleAlias, StringComparison.Ordinal);
         return profile.AllowsModelOverride && isPlainName
             ? new ResolvedRoute(WithModel(config, profile, model!), null, null, null)
             : new ResolvedRoute(profile, null, null, null);
-    }
-
-    /// <param name="config">The request's snapshot.</param>
-    /// <param name="agent">The name that was asked for.</param>
-    /// <param name="param">Where it stood.</param>
-    public static GatewayError UnknownAgent(GatewayConfig config, string agent, string param = AgentHeader)
-    {
-        var known = config.Agents.Count == 0 ? "none is configured" : "known agents: " + string.Join(", ", config.Agents.Keys.Order(StringComparer.Ordinal));
-        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.AgentNotFound, $"There is no agent '{ShortName.Of(agent)}'; {known}.", param);
     }
 
     private static ResolvedRoute WithoutAgent(GatewayConfig config, string? model, bool keepsModel)
@@ -95,6 +85,12 @@ internal static class ProfileResolver
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    private static GatewayError UnknownAgent(GatewayConfig config, string agent, string parameter)
+    {
+        var known = config.Agents.Count == 0 ? "none is configured" : "known agents: " + string.Join(", ", config.Agents.Keys.Order(StringComparer.Ordinal));
+        return new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.AgentNotFound, $"There is no agent '{ShortName.Of(agent)}'; {known}.", parameter);
+    }
 
     private static GatewayError UnknownRole(GatewayConfig config, string role)
     {

@@ -37,17 +37,19 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
 
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Between two tries to connect; the multiplexer looks once a second whether it is time.</summary>
-    private const int ReconnectMilliseconds = 500;
+    /// <summary>Between the beginnings of two tries to connect, and a quarter of it more for some: many instances must not knock at once.</summary>
+    private static readonly TimeSpan ConnectEvery = TimeSpan.FromSeconds(1);
 
     private readonly ConfigurationOptions? _options;
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<RedisStore> _logger;
     private readonly SemaphoreSlim _failed = new(0, 1);
-    private readonly SemaphoreSlim _connected = new(0, 1);
     private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ConnectionMultiplexer? _connection;
+    private volatile RedisLink? _link;
+    private SocketManager? _sockets;
+    private int _tries;
+    private long _nextTry;
     private int _isUp;
     private int _inFlight;
     private int _isDownReported;
@@ -66,12 +68,11 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         (_options, _metrics, _time, _logger) = (options, metrics, time, logger);
         if (_options is not null)
         {
-            // The multiplexer connects again by itself and must not throw while Redis is away; the store has its own patience.
+            // The multiplexer must not throw while Redis is away; the store has its own patience, and its own time to try again.
             _options.AbortOnConnectFail = false;
             _options.ConnectTimeout = 2000;
             _options.ConnectRetry = 1;
             _options.SyncTimeout = 1000;
-            _options.ReconnectRetryPolicy = new LinearRetry(ReconnectMilliseconds);
             _options.ClientName = "llm-gateway";
 
             // Nothing is published: one connection, not two, to be made anew.
@@ -95,7 +96,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     /// <summary>Runs a script. Keys and arguments are data to it; never build its text from input.</summary>
     public async ValueTask<RedisReply> RunAsync(string script, RedisKey[] keys, RedisValue[] arguments)
     {
-        if (!IsUp || _connection is not { } connection)
+        if (!IsUp || _link?.Connection is not { } connection)
         {
             return RedisReply.Unavailable;
         }
@@ -178,9 +179,9 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     public override void Dispose()
     {
         base.Dispose();
-        _connection?.Dispose();
+        _link?.Dispose();
+        _sockets?.Dispose();
         _failed.Dispose();
-        _connected.Dispose();
     }
 
     private async Task<RedisResult> EvaluateAsync(ConnectionMultiplexer connection, string script, RedisKey[] keys, RedisValue[] arguments)
@@ -223,14 +224,9 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
     /// </summary>
     private bool IsBusy(long since) => _time.GetElapsedTime(since) > Patience + OwnDelay || ThreadPool.PendingWorkItemCount > OwnBacklog;
 
-    /// <summary>Until the next probe: some time, each instance another, or until the connection is there again.</summary>
-    private async Task PauseAsync(CancellationToken stoppingToken)
-    {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        await Task.WhenAny(Task.Delay(ProbeEvery * (0.75 + (Random.Shared.NextDouble() / 2)), _time, over.Token), _connected.WaitAsync(over.Token));
-        await over.CancelAsync();
-        stoppingToken.ThrowIfCancellationRequested();
-    }
+    /// <summary>Until the next probe, each instance another time, or until the next try to connect, where there is nothing to probe.</summary>
+    private Task PauseAsync(CancellationToken stoppingToken) =>
+        Task.Delay(_link is { IsConnected: true } ? ProbeEvery * (0.75 + (Random.Shared.NextDouble() / 2)) : UntilNextTry, _time, stoppingToken);
 
     private static void Signal(SemaphoreSlim signal)
     {
@@ -244,28 +240,56 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         }
     }
 
-    private async Task<ConnectionMultiplexer> ConnectAsync()
-    {
-        var connection = await ConnectionMultiplexer.ConnectAsync(_options);
+    private TimeSpan UntilNextTry => _nextTry - _time.GetTimestamp() is > 0 and var left ? TimeSpan.FromSeconds((double)left / _time.TimestampFrequency) : TimeSpan.Zero;
 
-        // Scripts do not wait for each other: each is a step of its own.
-        connection.PreserveAsyncOrder = false;
-        connection.ConnectionRestored += (_, _) => Signal(_connected);
-        return connection;
+    /// <summary>Takes a new link in the place of one that has lost a host.</summary>
+    private async Task ConnectAsync()
+    {
+        var between = ConnectEvery * (1 + (Random.Shared.NextDouble() / 4));
+        _nextTry = _time.GetTimestamp() + (long)(between.TotalSeconds * _time.TimestampFrequency);
+        _link?.Abandon();
+        _link = null;
+
+        // One writer's thread for all links.
+        _options!.SocketManager = _sockets ??= new SocketManager("llm-gateway");
+        _link = await RedisLink.ConnectAsync(_options, _tries++);
+        if (_link is { } link)
+        {
+            Volatile.Write(ref _hasLostItsMaster, 0);
+            link.Connection.ConnectionFailed += (_, failed) => OnLost(link, failed.Exception);
+        }
+    }
+
+    /// <summary>A connection has ended: found out here even where nobody asks for anything.</summary>
+    private void OnLost(RedisLink link, Exception? exception)
+    {
+        if (ReferenceEquals(link, _link) && !link.IsConnected)
+        {
+            MarkDown(exception ?? new IOException());
+        }
     }
 
     private async Task<bool> ProbeAsync()
     {
         try
         {
-            _connection ??= await ConnectAsync();
+            if (_link is not { IsWhole: true } && UntilNextTry == TimeSpan.Zero)
+            {
+                await ConnectAsync();
+            }
+
+            if (_link is not { IsConnected: true } link)
+            {
+                throw new IOException("no host is connected");
+            }
+
             if (Interlocked.Exchange(ref _hasLostItsMaster, 0) != 0)
             {
                 // The hosts have changed their roles: which of them takes writes is asked anew.
-                await _connection.ConfigureAsync();
+                await link.Connection.ConfigureAsync();
             }
 
-            await EvaluateAsync(_connection, "return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"], []);
+            await EvaluateAsync(link.Connection, "return redis.call('SET', KEYS[1], '1', 'EX', '5')", ["llm-gateway:probe"], []);
         }
 #pragma warning disable CA1031 // Whatever it is, Redis is not usable.
         catch (Exception exception)
@@ -287,6 +311,12 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         Log.Up(_logger);
         Recovered?.Invoke();
         _looked.TrySetResult();
+        if (_link is not { IsConnected: true })
+        {
+            // Lost again between its answer and this line, when it was not yet up and nobody had to be told.
+            MarkDown(new IOException());
+        }
+
         return true;
     }
 
@@ -296,6 +326,7 @@ internal sealed partial class RedisStore : BackgroundService, IReadinessCheck
         _problem = exception switch
         {
             TimeoutException => "it does not answer in time",
+            IOException => "it cannot be reached",
             RedisServerException server => server.Message.Split(' ')[0],
             _ => exception.GetType().Name,
         };

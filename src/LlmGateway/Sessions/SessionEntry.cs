@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace LlmGateway.Sessions;
 
 /// <summary>One message of a session. Both parts are compact JSON without line ends, so that an entry is a line of text wherever it is kept.</summary>
@@ -7,6 +9,21 @@ namespace LlmGateway.Sessions;
 internal sealed record SessionEntry(SessionEntryKind Kind, ReadOnlyMemory<byte> Message, ReadOnlyMemory<byte> Info)
 {
     private const byte Parting = (byte)'\t';
+
+    /// <summary>Whether the assistant calls tools in it.</summary>
+    public bool CallsTools
+    {
+        get
+        {
+            if (Message.Span.IndexOf("\"tool_calls\":"u8) < 0)
+            {
+                return false;
+            }
+
+            using var message = JsonDocument.Parse(Message);
+            return message.RootElement.TryGetProperty("tool_calls"u8, out var calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
+        }
+    }
 
     public int Length => Message.Length + Info.Length + 2;
 

@@ -20,4 +20,8 @@ internal static class SessionLimits
 
         return entries[first..].ToArray();
     }
+
+    /// <summary>What may stand before a user's next message: a call whose results never came is left out, because providers refuse it.</summary>
+    public static IReadOnlyList<SessionEntry> WithoutOpenCalls(IReadOnlyList<SessionEntry> entries) =>
+        [.. entries.Where((entry, index) => !entry.CallsTools || (index + 1 < entries.Count && entries[index + 1].Kind == SessionEntryKind.ToolResult))];
 }

@@ -23,7 +23,7 @@ internal sealed class SessionOpener(SessionStore sessions, ChatHistory history, 
 
         var messages = new RequestMessages(request);
         var keeper = new SessionKeeper(sessions, history, time, request, key, messages);
-        return (WithPast(request, messages, found.Entries) with { SessionKeeper = keeper, NeedsTranslation = true }, null);
+        return (WithPast(request, messages, SessionLimits.WithoutOpenCalls(found.Entries)) with { SessionKeeper = keeper, NeedsTranslation = true }, null);
     }
 
     /// <summary>What it was in another form than OpenAI's no longer is all of it.</summary>

@@ -38,7 +38,7 @@ public sealed class GatewayMetrics
 
     /// <summary>Counts a request once its answer has ended; pairs with <see cref="RequestStarted"/>.</summary>
     /// <param name="endpoint">Route template.</param>
-    /// <param name="agent">The profile's name.</param>
+    /// <param name="agent">The profile's name; empty: the request came to none.</param>
     /// <param name="target">Who answered; null: nobody.</param>
     /// <param name="status">What the client got; 499 when it went away.</param>
     /// <param name="duration">The whole time.</param>
@@ -48,9 +48,12 @@ public sealed class GatewayMetrics
     {
         var provider = target?.Provider.Name ?? NoTarget;
         var model = target?.ModelLabel ?? NoTarget;
+
+        // Prometheus drops a label without a value.
+        var name = agent.Length == 0 ? NoTarget : agent;
         _catalog.RequestsInFlight[new(endpoint)].Add(-1);
-        _catalog.Requests[new(endpoint, agent, provider, model, (uint)status < (uint)Statuses.Length ? Statuses[status] : Other)].Add(1);
-        _catalog.RequestDuration[new(endpoint, agent, provider, model)].Record(duration, traceId);
+        _catalog.Requests[new(endpoint, name, provider, model, (uint)status < (uint)Statuses.Length ? Statuses[status] : Other)].Add(1);
+        _catalog.RequestDuration[new(endpoint, name, provider, model)].Record(duration, traceId);
         _catalog.Overhead[new(endpoint)].Record(overhead, traceId);
     }
 
@@ -78,14 +81,16 @@ public sealed class GatewayMetrics
         AddTo(_catalog.Cost[new(agent, target.Provider.Name, target.ModelLabel)], microUsd);
 
     /// <summary>Counts what a department's request used, all its provider calls together.</summary>
-    public void Department(string department, in TokenUsage usage, long microUsd)
+    public void Department(string department, in TokenUsage usage, in TokenCosts costs)
     {
         var label = DepartmentLabel(department);
         AddTo(_catalog.DepartmentTokens[new(label, TokenTypes.Input)], usage.Input);
         AddTo(_catalog.DepartmentTokens[new(label, TokenTypes.Output)], usage.Output);
         AddTo(_catalog.DepartmentTokens[new(label, TokenTypes.CachedInput)], usage.CachedInput);
         AddTo(_catalog.DepartmentTokens[new(label, TokenTypes.Reasoning)], usage.Reasoning);
-        AddTo(_catalog.DepartmentCost[new(label)], microUsd);
+        AddTo(_catalog.DepartmentCost[new(label, TokenTypes.Input)], costs.Input);
+        AddTo(_catalog.DepartmentCost[new(label, TokenTypes.Output)], costs.Output);
+        AddTo(_catalog.DepartmentCost[new(label, TokenTypes.CachedInput)], costs.CachedInput);
     }
 
     /// <param name="target">Who was called.</param>

@@ -40,7 +40,7 @@ internal sealed class MetricCatalog
         "Tokens by the department of the client key.", "department", "type");
 
     public CounterFamily DepartmentCost { get; } = new("llm_gateway_department_cost_usd_total",
-        "Cost by the department of the client key.", MicroUsd, "department");
+        "Cost by the department of the client key and by type of tokens; here cached input is no part of input, and the types add up.", MicroUsd, "department", "type");
 
     public CounterFamily Attempts { get; } = new("llm_gateway_attempts_total",
         "Provider calls by how they ended: success, or the reason of the failure.", "provider", "model", "outcome");

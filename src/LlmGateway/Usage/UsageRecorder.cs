@@ -43,6 +43,7 @@ public sealed class UsageRecorder
     {
         var index = record.Attempts.Count;
         AttemptTally? later = null;
+        var costs = default(TokenCosts);
         for (var attempt = last; attempt is not null; attempt = attempt.Previous)
         {
             var closed = record.Attempts[--index];
@@ -51,6 +52,7 @@ public sealed class UsageRecorder
             {
                 _metrics.Tokens(request.Agent, attempt.Target, closed.Usage);
                 _metrics.Cost(request.Agent, attempt.Target, closed.CostMicroUsd);
+                costs += attempt.Target.ModelConfig?.Price?.CostsOf(closed.Usage) ?? default;
             }
 
             if (attempt.Role is AttemptRole.Answer or AttemptRole.Hedge or AttemptRole.Candidate)
@@ -67,7 +69,7 @@ public sealed class UsageRecorder
 
         if (request.Department is { } department)
         {
-            _metrics.Department(department, record.Usage, record.CostMicroUsd);
+            _metrics.Department(department, record.Usage, costs);
         }
 
         if (record.TimeToFirstToken is { } firstToken && request.Tally.Answer is { } answer)

@@ -14,8 +14,8 @@ public sealed class KeyStateTests
 
         Assert.Equal([LimitKind.None, LimitKind.None, LimitKind.Requests, LimitKind.Requests], readings.Select(reading => reading.Refused));
         Assert.Equal([1, 2, 2, 2], readings.Select(reading => reading.UsedRequests));
-        Assert.Equal(60_250, readings[3].Wait);
-        Assert.Equal(LimitKind.None, state.Enter(limits, 1_000 + 60_250).Refused);
+        Assert.Equal(60_000, readings[3].Wait);
+        Assert.Equal(LimitKind.None, state.Enter(limits, 1_000 + 60_000).Refused);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class KeyStateTests
 
         var reading = state.Enter(limits, 1_000);
 
-        Assert.Equal((LimitKind.Tokens, 59_250L), (reading.Refused, reading.Wait));
+        Assert.Equal((LimitKind.Tokens, 59_000L), (reading.Refused, reading.Wait));
     }
 
     [Fact]

@@ -55,10 +55,36 @@ public sealed class SlidingWindowTests
 
         Assert.Equal(5, window.Used(now + one - 1));
         Assert.Equal(2, window.Used(now + one));
-        Assert.InRange(one, 40_000, 40_250);
+        Assert.Equal(40_000, one);
         Assert.Equal(0, window.Used(now + four));
         Assert.Null(new SlidingWindow().WaitFor(0, 6, 5));
         Assert.Equal(0, new SlidingWindow().WaitFor(0, 5, 5));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(249)]
+    public void Nobody_waits_for_longer_than_the_window(long start)
+    {
+        var window = new SlidingWindow();
+        window.Add(start, 1);
+
+        Assert.Equal(SlidingWindow.WindowMilliseconds, window.WaitFor(start, 1, 1));
+        Assert.Equal(SlidingWindow.WindowMilliseconds, window.Reset(start));
+        Assert.Equal(1, window.Used(start + SlidingWindow.WindowMilliseconds - 1));
+        Assert.Equal(0, window.Used(start + SlidingWindow.WindowMilliseconds));
+    }
+
+    [Fact]
+    public void Slot_counts_whole_until_its_latest_use_is_out()
+    {
+        var window = new SlidingWindow();
+        window.Add(1_000, 1);
+        window.Add(1_200, 1);
+
+        Assert.Equal(2, window.Used(61_199));
+        Assert.Equal(0, window.Used(61_200));
     }
 
     [Fact]
@@ -84,7 +110,7 @@ public sealed class SlidingWindowTests
         window.Correct(0, 30_000, -900);
 
         Assert.Equal(100, window.Used(30_000));
-        Assert.Equal(0, window.Used(60_250));
+        Assert.Equal(0, window.Used(60_000));
     }
 
     [Fact]

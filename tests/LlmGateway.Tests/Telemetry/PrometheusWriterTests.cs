@@ -109,18 +109,31 @@ public sealed class PrometheusWriterTests
     }
 
     [Fact]
+    public void Request_WithoutAnAgent_HasTheLabelAllTheSame()
+    {
+        var metrics = new GatewayMetrics();
+
+        metrics.RequestEnded("/health/live", "", null, 200, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+
+        Assert.Contains(
+            "llm_gateway_requests_total{endpoint=\"/health/live\",agent=\"none\",provider=\"none\",model=\"none\",status=\"200\"} 1\n",
+            string.Concat(metrics.Families.Select(family => Text(family))),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Department_BeyondTwoHundred_IsOther()
     {
         var metrics = new GatewayMetrics();
         for (var i = 0; i < GatewayMetrics.MaxDepartments + 5; i++)
         {
-            metrics.Department($"d{i}", new TokenUsage(1, 0), 7);
+            metrics.Department($"d{i}", new TokenUsage(1, 0), new TokenCosts(7, 0, 0));
         }
 
         var text = string.Concat(metrics.Families.Select(family => Text(family)));
 
         Assert.Contains("llm_gateway_department_tokens_total{department=\"other\",type=\"input\"} 5\n", text, StringComparison.Ordinal);
-        Assert.Contains("llm_gateway_department_cost_usd_total{department=\"other\"} 3.5E-05\n", text, StringComparison.Ordinal);
+        Assert.Contains("llm_gateway_department_cost_usd_total{department=\"other\",type=\"input\"} 3.5E-05\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain("d200", text, StringComparison.Ordinal);
     }
 

@@ -135,6 +135,17 @@ public sealed class RequestAccountTests
     }
 
     [Fact]
+    public void CostsOf_EachType_IsWhatItsTokensCost_AndRoundingIsNotLost()
+    {
+        var usage = new TokenUsage(100, 20, 40);
+
+        Assert.Equal(new TokenCosts(150, 50, 200), new ModelPrice(2_500_000, 10_000_000, 1_250_000).CostsOf(usage));
+
+        // 0.3, 0.3 and 0.3 micro-dollars: nothing each, and one together.
+        Assert.Equal(new TokenCosts(0, 1, 0), new ModelPrice(5_000, 15_000, 7_500).CostsOf(usage));
+    }
+
+    [Fact]
     public void Close_PriceChangedMeanwhile_CountsByTheOneThatTheCallBeganWith()
     {
         var target = UsageFixture.Target("a", price: new(1_000_000, 0, 0));

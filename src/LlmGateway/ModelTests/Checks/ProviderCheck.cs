@@ -49,7 +49,9 @@ internal sealed class ProviderCheck(DialectSet dialects, ProviderConnections con
 
         if (answer.Status == 200 && catalog.ReadList(answer.Body) is { } listed)
         {
-            findings.AddRange(models.Select(model => Find(model.Target, listed, catalog)));
+            findings.AddRange(listed.Count == 0 && catalog.RemedyFor(target.Model) is null
+                ? [CheckFinding.Ok(name, "lists no models, so they show at the first call")]
+                : models.Select(model => Find(model.Target, listed, catalog)));
         }
 
         return findings;
@@ -62,10 +64,9 @@ internal sealed class ProviderCheck(DialectSet dialects, ProviderConnections con
             return CheckFinding.Ok(target.ToString(), "is there");
         }
 
-        var has = listed.Count == 0 ? "It has none." : $"It has {string.Join(", ", listed.Take(8))}{(listed.Count > 8 ? ", …" : "")}.";
         return catalog.RemedyFor(target.Model) is { } remedy
             ? CheckFinding.Failed(target.ToString(), "the model is not there", $"Run: {remedy}")
-            : CheckFinding.Failed(target.ToString(), "the provider does not list the model", $"Check the name. {has}");
+            : CheckFinding.Failed(target.ToString(), "the provider does not list the model", $"Check the name. It has {string.Join(", ", listed.Take(8))}{(listed.Count > 8 ? ", …" : "")}.");
     }
 
     /// <summary>What a status says of the provider; null: all is well.</summary>

@@ -12,6 +12,8 @@ internal static class DiagnosticPort
     private const byte StopTracing = 1;
     private const byte CollectTracing2 = 3;
 
+    private const string Runtime = "Microsoft-Windows-DotNETRuntime";
+
     /// <summary>Of the runtime's events those for which it collects all garbage first.</summary>
     private const ulong HeapCollection = 0x800000;
 
@@ -23,20 +25,46 @@ internal static class DiagnosticPort
     /// <summary>Has all generations collected, as a blocking collection; ends when it has begun at the latest.</summary>
     public static async Task CollectGarbageAsync(int process, CancellationToken cancellation)
     {
+        var ended = new TaskCompletionSource();
+        ended.SetResult();
+        await TraceAsync(process, Runtime, HeapCollection, new TaskCompletionSource(), ended.Task, cancellation);
+    }
+
+    /// <summary>All that a source of events has told until some task ended, in the runtime's own form; texts stand in it as UTF-16.</summary>
+    /// <param name="process">Which process.</param>
+    /// <param name="source">The source's name.</param>
+    /// <param name="kinds">Its keywords.</param>
+    /// <param name="begun">Done when events are noted.</param>
+    /// <param name="until">When to stop.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public static async Task<byte[]> TraceAsync(int process, string source, ulong kinds, TaskCompletionSource begun, Task until, CancellationToken cancellation)
+    {
         using var tracing = await ConnectAsync(process, cancellation);
-        var session = await AskAsync(tracing, CollectTracing2, Session(), cancellation);
+        var session = await AskAsync(tracing, CollectTracing2, Session(source, kinds), cancellation);
+        begun.SetResult();
+        var reading = ReadToEndAsync(tracing, cancellation);
+        await until.WaitAsync(cancellation);
         using (var stopping = await ConnectAsync(process, cancellation))
         {
             await AskAsync(stopping, StopTracing, session, cancellation);
         }
 
-        var events = new byte[16 * 1024];
-        while (await tracing.ReceiveAsync(events, cancellation) > 0)
-        {
-        }
+        return await reading;
     }
 
-    private static byte[] Session()
+    private static async Task<byte[]> ReadToEndAsync(Socket tracing, CancellationToken cancellation)
+    {
+        using var all = new MemoryStream();
+        var events = new byte[16 * 1024];
+        while (await tracing.ReceiveAsync(events, cancellation) is > 0 and var count)
+        {
+            all.Write(events, 0, count);
+        }
+
+        return all.ToArray();
+    }
+
+    private static byte[] Session(string source, ulong kinds)
     {
         using var stream = new MemoryStream();
         using var writer = new BinaryWriter(stream, Encoding.Unicode);
@@ -44,11 +72,10 @@ internal static class DiagnosticPort
         writer.Write(NetTrace);
         writer.Write(false); // no run-down of methods at the end
         writer.Write(1u); // one provider
-        writer.Write(HeapCollection);
+        writer.Write(kinds);
         writer.Write(Informational);
-        const string Runtime = "Microsoft-Windows-DotNETRuntime\0";
-        writer.Write((uint)Runtime.Length);
-        writer.Write(Runtime.AsSpan());
+        writer.Write((uint)source.Length + 1);
+        writer.Write((source + '\0').AsSpan());
         writer.Write(0u); // no arguments
         return stream.ToArray();
     }

@@ -23,6 +23,7 @@ internal sealed class ScriptedProvider : IAsyncDisposable
     private readonly Task _accepting;
     private int _connectionCount;
     private string[] _secrets = [];
+    private Func<RecordedRequest, Script>? _otherwise;
     private bool _allowsRefusals;
 
     private ScriptedProvider(IWireRules rules, int backlog, IPEndPoint? address = null)
@@ -82,6 +83,13 @@ internal sealed class ScriptedProvider : IAsyncDisposable
     public ScriptedProvider Always(string route, Func<RecordedRequest, Script> script)
     {
         _routes.GetOrAdd(route, _ => new ScriptQueue()).Otherwise = script;
+        return this;
+    }
+
+    /// <summary>What every other request gets.</summary>
+    public ScriptedProvider Otherwise(Func<RecordedRequest, Script> script)
+    {
+        _otherwise = script;
         return this;
     }
 
@@ -220,11 +228,11 @@ internal sealed class ScriptedProvider : IAsyncDisposable
         {
             if (Matches(route, request))
             {
-                return queue.Scripts.TryDequeue(out var script) ? script : queue.Otherwise?.Invoke(request);
+                return queue.Scripts.TryDequeue(out var script) ? script : (queue.Otherwise ?? _otherwise)?.Invoke(request);
             }
         }
 
-        return null;
+        return _otherwise?.Invoke(request);
     }
 
     private Script? Refusal(RecordedRequest request, Script? script)

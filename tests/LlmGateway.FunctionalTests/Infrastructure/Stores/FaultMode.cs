@@ -14,4 +14,7 @@ internal enum FaultMode
 
     /// <summary>Connections are ended with a reset.</summary>
     Reset,
+
+    /// <summary>Nobody listens: open connections are reset, and new ones do not come about.</summary>
+    Closed,
 }

@@ -7,12 +7,12 @@ namespace LlmGateway.FunctionalTests.Infrastructure;
 /// <summary>A TCP relay between the gateway and a store that can be told to misbehave; open connections obey at once.</summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Socket, bool> _sockets = new();
     private readonly ConcurrentBag<Task> _relays = [];
     private readonly int _target;
-    private readonly Task _accepting;
+    private Socket _listener;
+    private Task _accepting;
     private TaskCompletionSource _passes = Opened();
     private int _connections;
     private int _faults;
@@ -21,10 +21,9 @@ internal sealed class FaultProxy : IAsyncDisposable
     public FaultProxy(int target)
     {
         _target = target;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen(128);
+        _listener = Bound(0);
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
-        _accepting = AcceptAsync();
+        _accepting = AcceptAsync(_listener);
     }
 
     public int Port { get; }
@@ -42,7 +41,19 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     public void Set(FaultMode mode)
     {
+        if (Mode == FaultMode.Closed && mode != FaultMode.Closed)
+        {
+            _accepting = AcceptAsync(_listener);
+        }
+
         Mode = mode;
+        if (mode == FaultMode.Closed)
+        {
+            // The port stays this proxy's own: it is bound, and nobody listens.
+            _listener.Dispose();
+            _listener = Bound(Port);
+        }
+
         if (mode == FaultMode.Blackhole)
         {
             _passes = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -50,7 +61,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
 
         _passes.TrySetResult();
-        if (mode is FaultMode.Refuse or FaultMode.Reset)
+        if (mode is FaultMode.Refuse or FaultMode.Reset or FaultMode.Closed)
         {
             // All are told how to end before any ends: one that goes takes its other side with it.
             Socket[] open = [.. _sockets.Keys];
@@ -80,16 +91,24 @@ internal sealed class FaultProxy : IAsyncDisposable
         return opened;
     }
 
-    private async Task AcceptAsync()
+    private static Socket Bound(int port)
     {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        return socket;
+    }
+
+    private async Task AcceptAsync(Socket listener)
+    {
+        listener.Listen(128);
         try
         {
             while (true)
             {
-                var socket = await _listener.AcceptAsync(_stopping.Token);
+                var socket = await listener.AcceptAsync(_stopping.Token);
                 Interlocked.Increment(ref _connections);
                 _sockets[socket] = true;
-                if (Mode is FaultMode.Refuse or FaultMode.Reset)
+                if (Mode is FaultMode.Refuse or FaultMode.Reset or FaultMode.Closed)
                 {
                     End(socket);
                 }
@@ -101,7 +120,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
         catch (Exception over) when (over is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // Disposed.
+            // Disposed, or closed.
         }
     }
 
@@ -117,7 +136,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     {
         try
         {
-            if (Mode == FaultMode.Reset)
+            if (Mode is FaultMode.Reset or FaultMode.Closed)
             {
                 socket.LingerState = new LingerOption(true, 0);
             }
