@@ -57,14 +57,14 @@ internal static class Gateway
         services.AddModelTests();
     }
 
-    /// <summary>The client side's order: ids and snapshot, room for it, caller, the caller's limits, then the endpoint itself.</summary>
+    /// <summary>The client side's order: ids and snapshot, caller, room for it, the caller's limits, then the endpoint itself.</summary>
     public static void UseLlmGateway(this WebApplication app)
     {
         app.UseRouting();
         app.UseMiddleware<RequestScopeMiddleware>();
-        app.UseMiddleware<AdmissionMiddleware>();
         app.UseBrowserOrigins();
         app.UseMiddleware<AccessMiddleware>();
+        app.UseMiddleware<AdmissionMiddleware>();
         app.UseMiddleware<LimitsMiddleware>();
         app.MapApi();
         app.MapAdmin();

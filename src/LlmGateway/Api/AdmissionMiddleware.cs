@@ -5,10 +5,13 @@ namespace LlmGateway.Api;
 
 /// <summary>
 /// Takes in no more than the gateway can carry, and nobody once it is stopping: what is beyond is refused from its head alone, before the
-/// body is read. Health and metrics are always answered.
+/// body is read. Whoever has to wait does so in his key's lane. Health and metrics are always answered.
 /// </summary>
 internal sealed class AdmissionMiddleware(RequestDelegate next, RequestGate gate, HeapGate heap, GatewayLifecycle lifecycle)
 {
+    /// <summary>The lane of administration, which no client key names: keys have names that are not empty.</summary>
+    private const string AdminLane = "";
+
     public Task InvokeAsync(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<EndpointAccessMetadata>() is null or { Access: EndpointAccess.Open })
@@ -26,7 +29,7 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, RequestGate gate
 
     private async Task WaitAsync(HttpContext context)
     {
-        if (lifecycle.RefusesRequests || !await gate.WaitAsync(context.RequestAborted))
+        if (lifecycle.RefusesRequests || !await gate.WaitAsync(RequestScope.Of(context).Key?.Name ?? AdminLane, context.RequestAborted))
         {
             await RefuseAsync(context);
             return;

@@ -22,7 +22,7 @@ public sealed record HostSettings
     /// <summary><c>GATEWAY_MAX_CONCURRENCY</c>: requests at once. Default: 2000.</summary>
     public int MaxConcurrency { get; init; } = 2000;
 
-    /// <summary><c>GATEWAY_QUEUE</c>: requests waiting beyond that. Default: 200.</summary>
+    /// <summary><c>GATEWAY_QUEUE</c>: requests waiting beyond that, shared between client keys. Default: 200.</summary>
     public int Queue { get; init; } = 200;
 
     /// <summary><c>GATEWAY_MAX_BODY</c>: bytes of a JSON body. Default: 32 MiB.</summary>

@@ -1,8 +1,8 @@
 namespace LlmGateway.Lifecycle;
 
 /// <summary>
-/// How many requests run at once, and how many wait for their turn. While there is room, entering and leaving cost one interlocked
-/// operation each; the lock is for those that wait.
+/// How many requests run at once, and how many wait for their turn; callers take turns, so that none of them has to wait for all that another
+/// one sends. While there is room, entering and leaving cost one interlocked operation each; the lock is for those that wait.
 /// </summary>
 /// <param name="limit">Requests at once.</param>
 /// <param name="queueLimit">Requests waiting beyond that.</param>
@@ -13,7 +13,7 @@ internal sealed class RequestGate(int limit, int queueLimit, TimeProvider time)
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
     private readonly Lock _queueLock = new();
-    private readonly LinkedList<TaskCompletionSource<bool>> _queue = [];
+    private readonly FairQueue _queue = new(queueLimit);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _running;
     private int _waiting;
@@ -25,21 +25,31 @@ internal sealed class RequestGate(int limit, int queueLimit, TimeProvider time)
     /// <summary>Enters if there is room and nobody waits for it.</summary>
     public bool TryEnter() => Volatile.Read(ref _waiting) == 0 && TryTake();
 
-    /// <summary>Waits for room, first come, first served; false: the queue is full, the wait was too long, or the client is gone.</summary>
-    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits for room, in the caller's own lane; false: there is no place left for this caller, it has been given to one who had fewer, the wait
+    /// was too long, or the client is gone.
+    /// </summary>
+    public async ValueTask<bool> WaitAsync(string caller, CancellationToken cancellationToken)
     {
-        LinkedListNode<TaskCompletionSource<bool>> place;
+        LinkedListNode<QueuePlace>? place;
         lock (_queueLock)
         {
-            if (_queue.Count >= queueLimit)
+            place = _queue.Add(caller, out var displaced);
+            if (place is null)
             {
                 return false;
             }
 
-            place = _queue.AddLast(new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously));
+            // Only now, with the place counted, can no leaving request overlook it. Who is displaced leaves its count to the newcomer.
+            if (displaced is null)
+            {
+                Interlocked.Increment(ref _waiting);
+            }
+            else
+            {
+                displaced.TrySetResult(false);
+            }
 
-            // Only now, with the place counted, can no leaving request overlook it.
-            Interlocked.Increment(ref _waiting);
             Admit();
         }
 
@@ -88,10 +98,10 @@ internal sealed class RequestGate(int limit, int queueLimit, TimeProvider time)
     {
         lock (_queueLock)
         {
-            while (_queue.First is { } first)
+            while (_queue.TakeNext() is { } next)
             {
-                Remove(first);
-                first.Value.TrySetResult(false);
+                Interlocked.Decrement(ref _waiting);
+                next.TrySetResult(false);
             }
         }
 
@@ -118,28 +128,24 @@ internal sealed class RequestGate(int limit, int queueLimit, TimeProvider time)
     /// <summary>Under the lock.</summary>
     private void Admit()
     {
-        while (_queue.First is { } first && TryTake())
+        while (_queue.Count > 0 && TryTake())
         {
-            Remove(first);
-            first.Value.TrySetResult(true);
+            var next = _queue.TakeNext()!;
+            Interlocked.Decrement(ref _waiting);
+            next.TrySetResult(true);
         }
     }
 
-    private void GiveUp(LinkedListNode<TaskCompletionSource<bool>> place)
+    private void GiveUp(LinkedListNode<QueuePlace> place)
     {
         lock (_queueLock)
         {
             if (place.Value.TrySetResult(false))
             {
-                Remove(place);
+                _queue.Remove(place);
+                Interlocked.Decrement(ref _waiting);
             }
         }
-    }
-
-    private void Remove(LinkedListNode<TaskCompletionSource<bool>> place)
-    {
-        _queue.Remove(place);
-        Interlocked.Decrement(ref _waiting);
     }
 
     // In this order: who is let in is counted as running before it is no longer counted as waiting.

@@ -12,9 +12,9 @@ internal sealed class RateLimiter(SharedLimits shared, GatewayMetrics metrics, T
 {
     /// <summary>
     /// A client that reads the last byte of an answer may be back before the gateway has given its place back: so long, and once, is a full
-    /// house looked at again.
+    /// house looked at again. Whoever is refused is to know it within 20 ms.
     /// </summary>
-    private static readonly TimeSpan SecondLook = TimeSpan.FromMilliseconds(30);
+    private static readonly TimeSpan SecondLook = TimeSpan.FromMilliseconds(10);
 
     /// <summary>One for each name that a valid key ever had since the start.</summary>
     private readonly ConcurrentDictionary<string, KeyState> _states = new(StringComparer.Ordinal);

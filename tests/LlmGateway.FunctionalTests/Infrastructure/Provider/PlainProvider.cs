@@ -5,14 +5,17 @@ using Microsoft.Extensions.Logging;
 
 namespace LlmGateway.FunctionalTests.Infrastructure;
 
-/// <summary>A healthy OpenAI-compatible provider that keeps nothing of its requests: for tests of the gateway's own memory.</summary>
+/// <summary>A healthy OpenAI-compatible provider that keeps nothing of its requests: for tests of the gateway's own memory and time.</summary>
 internal sealed class PlainProvider : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly Func<int, TimeSpan>? _latency;
     private int _answered;
 
-    public PlainProvider()
+    /// <param name="latency">How long it takes for the answer of a number, from 1 on; null: no time.</param>
+    public PlainProvider(Func<int, TimeSpan>? latency = null)
     {
+        _latency = latency;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         _app = builder.Build();
@@ -31,7 +34,12 @@ internal sealed class PlainProvider : IAsyncDisposable
     {
         using var reader = new StreamReader(context.Request.Body);
         var isStreaming = (await reader.ReadToEndAsync(context.RequestAborted)).Contains("\"stream\":true", StringComparison.Ordinal);
-        Interlocked.Increment(ref _answered);
+        var number = Interlocked.Increment(ref _answered);
+        if (_latency is not null)
+        {
+            await Task.Delay(_latency(number), TimeProvider.System, context.RequestAborted);
+        }
+
         context.Response.ContentType = isStreaming ? "text/event-stream" : "application/json";
         var text = isStreaming
             ? string.Concat(new[] { OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Well met"), OpenAiReplies.FinishChunk(), OpenAiReplies.UsageChunk(), "[DONE]" }.Select(data => $"data: {data}\n\n"))
