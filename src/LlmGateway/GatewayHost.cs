@@ -1,3 +1,4 @@
+using System.Text;
 using LlmGateway.Configuration;
 using LlmGateway.Database;
 using LlmGateway.Telemetry;
@@ -38,6 +39,9 @@ public static class GatewayHost
             kestrel.AddServerHeader = false;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             kestrel.Limits.MaxConcurrentConnections = 10_000;
+
+            // Every byte is a character: a header that is no UTF-8 is refused by whoever reads it, with an error that names it.
+            kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
 
             // Plain text alone, and so no HTTP/2 towards clients: a TLS end in front of it speaks that.
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1);

@@ -161,6 +161,7 @@ public sealed class AnthropicClientTests
         await AssertErrorAsync(noKey, 401, "authentication_error");
         await AssertErrorAsync(tooLarge, 413, "request_too_large");
         await AssertErrorAsync(wrongMethod, 405, "invalid_request_error");
+        Assert.Equal(["POST"], wrongMethod.Content.Headers.Allow);
     }
 
     [Fact]

@@ -8,19 +8,21 @@ namespace LlmGateway.FunctionalTests;
 public sealed class BusyTargetTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_target_that_cools_down_is_passed_by(bool isStreaming)
+    [InlineData(false, 429, "rate_limit")]
+    [InlineData(true, 429, "rate_limit")]
+    [InlineData(false, 503, "server_error")]
+    [InlineData(true, 529, "server_error")]
+    public async Task A_target_that_cools_down_is_passed_by(bool isStreaming, int status, string reason)
     {
         await using var stage = await ProductionStage.StartAsync();
-        stage.First.Answers(Script.Json("{}", 429, ("retry-after", "30")));
+        stage.First.Answers(Script.Json("{}", status, ("retry-after", "30")));
         stage.Second.AlwaysAnswers(_ => ProductionStage.Answer(isStreaming));
 
         var (first, second) = (await stage.AskAsync(isStreaming), await stage.AskAsync(isStreaming));
 
         first.AssertAnswered("Well met");
         second.AssertAnswered("Well met");
-        Assert.Equal(("rate_limit", "2"), (first.Header("x-llm-fallback-reason"), first.Header("x-llm-attempts")));
+        Assert.Equal((reason, "2"), (first.Header("x-llm-fallback-reason"), first.Header("x-llm-attempts")));
         Assert.Equal(("circuit_open", "1"), (second.Header("x-llm-fallback-reason"), second.Header("x-llm-attempts")));
         Assert.Single(stage.First.Requests);
     }

@@ -90,6 +90,7 @@ public sealed class FallbackTests
         Assert.Equal("'messages[0].name' is too long", answer.ErrorMessage);
         Assert.Equal(("invalid_request_error", "messages[0].name"), (answer.Error.GetProperty("type").GetString(), answer.Error.GetProperty("param").GetString()));
         Assert.Equal(("false", "1", "internal"), (answer.Header("x-should-retry"), answer.Header("x-llm-attempts"), answer.Header("x-llm-provider")));
+        Assert.Null(answer.Header("x-llm-fallback-reason"));
         Assert.Empty(stage.Second.Requests);
     }
 

@@ -180,6 +180,7 @@ public sealed class IdentityTests
     [InlineData("X-User-Id", "a\tb")]
     [InlineData("X-User-Id", "a\u007fb")]
     [InlineData("X-User-Id", "j\u00c3\u00bcrgen")]
+    [InlineData("X-User-Id", "j\u00fcrgen")]
     [InlineData("X-User-Type", "\u00e2\u0080\u00a8")]
     [InlineData("X-User-Id", "257")]
     [InlineData("X-User-Type", "a\u0001")]

@@ -209,6 +209,45 @@ public sealed class ProfileTests
         Assert.Equal("profile-model", sent.GetProperty("model").GetString());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_model_refuses_of_the_profile_is_left_out_however_many_fields_it_is(bool isStreaming)
+    {
+        await using var stage = await ProductionStage.StartAloneAsync("\"temperature\": 0, \"max_tokens\": 77, \"top_p\": 0.7, \"seed\": 5");
+        stage.First.Answers(
+            Script.Json(Unsupported("max_tokens", "unsupported_parameter"), 400), Script.Json(Unsupported("temperature", "unsupported_value"), 400),
+            Script.Json(Unsupported("top_p", null), 400), Script.Json(Unsupported("seed", null), 400),
+            ProductionStage.Answer(isStreaming), ProductionStage.Answer(isStreaming));
+
+        var (first, second) = (await stage.AskAsync(isStreaming), await stage.AskAsync(isStreaming));
+
+        first.AssertAnswered("Well met");
+        second.AssertAnswered("Well met");
+        Assert.Equal(("1", null), (first.Header("x-llm-attempts"), first.Header("x-llm-fallback-reason")));
+        Assert.Equal(6, stage.First.Requests.Count);
+        Assert.All(stage.First.Requests.Skip(4).Select(request => request.Json()), sent =>
+        {
+            Assert.Equal(77, sent.GetProperty("max_completion_tokens").GetInt32());
+            Assert.All((string[])["max_tokens", "temperature", "top_p", "seed"], name => Assert.False(sent.TryGetProperty(name, out _), name));
+        });
+    }
+
+    [Theory]
+    [InlineData("temperature", "0.3")]
+    [InlineData("max_tokens", "5")]
+    [InlineData("seed", "9")]
+    public async Task What_a_model_refuses_of_the_request_is_the_clients_fault(string field, string value)
+    {
+        await using var stage = await ProductionStage.StartAloneAsync();
+        stage.First.Answers(Script.Json(Unsupported(field, "unsupported_parameter"), 400));
+
+        var answer = await stage.AskAsync(ProductionStage.Body(false, more: $",\"{field}\":{value}"));
+
+        answer.AssertError(400, "unsupported_parameter");
+        Assert.Single(stage.First.Requests);
+    }
+
     [Fact]
     public async Task The_profiles_system_prompt_comes_first_and_the_clients_own_after_it()
     {
@@ -289,6 +328,9 @@ public sealed class ProfileTests
             }
         }
     }
+
+    private static string Unsupported(string field, string? code) => JsonSerializer.Serialize(
+        new { error = new { message = $"Unsupported parameter: '{field}' is not supported with this model.", type = "invalid_request_error", param = field, code } });
 
     private static string Body(string? model) => model is null ? "{" + Messages + "}" : $$"""{"model":{{JsonSerializer.Serialize(model)}},{{Messages}}}""";
 

@@ -67,17 +67,35 @@ public sealed class RetryTests
     }
 
     [Theory]
-    [InlineData("retry-after-ms", "400", 0.4)]
-    [InlineData("retry-after", "1", 1)]
-    public async Task What_the_provider_asks_for_is_waited_for(string header, string value, double seconds)
+    [InlineData(429, "retry-after-ms", "400", 0.4)]
+    [InlineData(429, "retry-after", "1", 1)]
+    [InlineData(429, "retry-after", "2", 2)]
+    [InlineData(503, "retry-after", "2", 2)]
+    public async Task What_the_provider_asks_for_is_waited_for(int status, string header, string value, double seconds)
     {
         await using var stage = await AloneAsync("retry_attempts: 1");
-        stage.First.Answers(Script.Json("{}", 429, (header, value)), ProductionStage.Answer(isStreaming: false));
+        stage.First.Answers(Script.Json("{}", status, (header, value)), ProductionStage.Answer(isStreaming: false));
 
         var start = Stopwatch.GetTimestamp();
         (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
 
         Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, seconds, seconds + 5);
+    }
+
+    [Theory]
+    [InlineData(429, "rate_limit")]
+    [InlineData(503, "server_error")]
+    public async Task It_is_not_waited_for_while_another_target_is_left(int status, string reason)
+    {
+        await using var stage = await StageAsync("retry_attempts: 1");
+        stage.First.Answers(Script.Json("{}", status, ("retry-after", "1")));
+        stage.Second.Answers(ProductionStage.Answer(isStreaming: false));
+
+        var answer = await stage.AskAsync(isStreaming: false);
+
+        answer.AssertAnswered("Well met");
+        Assert.Equal(("backup", reason), (answer.Header("x-llm-provider"), answer.Header("x-llm-fallback-reason")));
+        Assert.Single(stage.First.Requests);
     }
 
     [Fact]

@@ -45,6 +45,12 @@ internal sealed class ModelIndex
                 role => role,
                 role => (IReadOnlyList<ProviderTarget>)[.. settings.Roles[role].Distinct(StringComparer.Ordinal).Select(model => listed.GetValueOrDefault(model) ?? create(usual, model))],
                 StringComparer.Ordinal);
+        foreach (var target in roles.Values.SelectMany(targets => targets))
+        {
+            // A role entry has an owner as well: its name leads there, too.
+            listed.TryAdd(target.Model, target);
+        }
+
         return new ModelIndex(
             listed.ToFrozenDictionary(StringComparer.Ordinal),
             roles.ToFrozenDictionary(StringComparer.Ordinal),

@@ -24,7 +24,7 @@ public sealed record GatewayConfig
     /// <summary>All providers by name, aliases included.</summary>
     public required FrozenDictionary<string, ProviderConfig> Providers { get; init; }
 
-    /// <summary>Targets of listed models by whole name, the default provider's first.</summary>
+    /// <summary>Targets of listed models by whole name, the default provider's first, and of role entries.</summary>
     public required FrozenDictionary<string, ProviderTarget> ListedModels { get; init; }
 
     /// <summary>Role name → targets of that role and of those after it, in order.</summary>

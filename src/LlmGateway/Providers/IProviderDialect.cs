@@ -22,7 +22,7 @@ public interface IProviderDialect
     /// <summary>Reads an error answer; <paramref name="body"/> holds its first 64 KiB.</summary>
     ProviderError ReadError(int status, ReadOnlySpan<byte> body);
 
-    /// <summary>What a refusal teaches that is not <paramref name="known"/> yet: then the call is sent once more without the offending part.</summary>
+    /// <summary>What a refusal teaches that is not <paramref name="known"/> yet: then the call is sent again without the offending part.</summary>
     TargetHabits LearnFrom(ProviderError error, GatewayRequest request, TargetHabits known) => TargetHabits.None;
 
     /// <summary>How to ask for the provider's models; null where it has no list.</summary>

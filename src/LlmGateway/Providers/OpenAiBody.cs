@@ -61,7 +61,7 @@ internal static class OpenAiBody
         FillUnless(body, scan, RequestFields.TopP, "top_p", Unless(habits, TargetHabits.RefusesTopP, sampling.TopP));
         FillUnless(body, scan, RequestFields.MaxTokens | RequestFields.MaxCompletionTokens, limit, sampling.MaxTokens);
         FillUnless(body, scan, RequestFields.Stop, "stop", Unless(habits, TargetHabits.RefusesStop, sampling.Stop));
-        FillUnless(body, scan, RequestFields.Seed, "seed", sampling.Seed);
+        FillUnless(body, scan, RequestFields.Seed, "seed", Unless(habits, TargetHabits.RefusesSeed, sampling.Seed));
     }
 
     private static void SpliceChatSampling(BodySplicer body, ScannedRequest scan, SamplingDefaults sampling, TargetHabits habits)

@@ -77,18 +77,20 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
             return TargetHabits.None;
         }
 
-        var learnt = error.Param switch
+        var (refused, field) = error.Param switch
         {
-            "max_tokens" => TargetHabits.RefusesMaxTokens,
-            "temperature" => TargetHabits.RefusesTemperature,
-            "top_p" => TargetHabits.RefusesTopP,
-            "stop" => TargetHabits.RefusesStop,
-            "reasoning_effort" => TargetHabits.RefusesThinking,
-            _ => TargetHabits.None,
+            "max_tokens" => (TargetHabits.RefusesMaxTokens, RequestFields.MaxTokens | RequestFields.MaxCompletionTokens),
+            "temperature" => (TargetHabits.RefusesTemperature, RequestFields.Temperature),
+            "top_p" => (TargetHabits.RefusesTopP, RequestFields.TopP),
+            "stop" => (TargetHabits.RefusesStop, RequestFields.Stop),
+            "seed" => (TargetHabits.RefusesSeed, RequestFields.Seed),
+            "reasoning_effort" => (TargetHabits.RefusesThinking, request.Surface is null ? RequestFields.ReasoningEffort : RequestFields.None),
+            _ => (TargetHabits.None, RequestFields.None),
         };
-        if (learnt != TargetHabits.None && error.Code is "unsupported_parameter" or "unsupported_value")
+        if (refused != TargetHabits.None && IsUnsupported(error))
         {
-            return learnt & ~known;
+            // What the client itself set stays, and would be refused again.
+            return request.Scan.Has(field) ? TargetHabits.None : refused & ~known;
         }
 
         return request.Scan.IsStreaming && RefusesStreamOptions($"{error.Param} {error.Message}") ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;
@@ -113,6 +115,12 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
         AddHeaders(message.Headers, request, target);
         return message;
     }
+
+    /// <summary>By OpenAI's code; other servers leave it out and say it in words.</summary>
+    private static bool IsUnsupported(ProviderError error) => error.Code is "unsupported_parameter" or "unsupported_value"
+        || (string.IsNullOrEmpty(error.Code)
+            && (error.Param != "max_tokens" || error.Message.Contains("max_completion_tokens", StringComparison.Ordinal))
+            && (error.Message.Contains("not support", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("unsupported", StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Another option than <c>include_usage</c> is the client's own, and no reason to do without usage.</summary>
     private static bool RefusesStreamOptions(string text)

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Reads the error shapes that OpenAI-compatible servers use: OpenAI's nested object, vLLM's flat one, a bare string, a list of one, numbers
-/// for codes, HTML, nothing.
+/// Reads the error shapes that OpenAI-compatible servers use: OpenAI's nested object, vLLM's flat one, a bare string, a list of one, FastAPI's
+/// <c>detail</c>, numbers for codes, HTML, nothing.
 /// </summary>
 internal static class OpenAiErrorReader
 {
@@ -72,12 +72,33 @@ internal static class OpenAiErrorReader
         }
 
         var code = Text(error, "code");
-        return new ProviderError(StatusOf(status, code), Text(error, "message") ?? Text(root, "message") ?? "")
+        var (detail, place) = ReadDetail(root);
+        return new ProviderError(StatusOf(status, code), Text(error, "message") ?? Text(root, "message") ?? detail ?? "")
         {
             Type = Text(error, "type"),
             Code = code,
-            Param = Text(error, "param"),
+            Param = Text(error, "param") ?? place,
         };
+    }
+
+    /// <summary>FastAPI's form: words, or a list of what is wrong and where; the first of it is told.</summary>
+    private static (string? Message, string? Place) ReadDetail(JsonElement root)
+    {
+        if (!root.TryGetProperty("detail", out var detail))
+        {
+            return default;
+        }
+
+        if (detail.ValueKind != JsonValueKind.Array || detail.GetArrayLength() == 0 || detail[0].ValueKind != JsonValueKind.Object)
+        {
+            return (Text(root, "detail"), null);
+        }
+
+        var first = detail[0];
+        var place = first.TryGetProperty("loc", out var path) && path.ValueKind == JsonValueKind.Array
+            ? string.Join('.', path.EnumerateArray().Select(step => step.ToString()).SkipWhile(step => step == "body"))
+            : null;
+        return (Text(first, "msg"), string.IsNullOrEmpty(place) ? null : place);
     }
 
     /// <summary>Inside a 200 the error's own number is the status (OpenRouter, vLLM).</summary>

@@ -7,7 +7,8 @@ namespace LlmGateway.Providers;
 
 /// <summary>
 /// Passes OpenAI's events on as they are and watches them: for the first token, the finish, usage, and errors. If the client did not ask for
-/// usage, it is cut out of each chunk, and a chunk that holds nothing else is dropped.
+/// usage, it is cut out of each chunk, and a chunk that holds nothing else is dropped. If it did, usage that comes with the finish is moved
+/// to a chunk of its own, where OpenAI's clients look for it.
 /// </summary>
 /// <param name="request">The client's request.</param>
 /// <param name="editor">Evens out what the server does otherwise than OpenAI; null: nothing, and nothing is touched.</param>
@@ -17,6 +18,8 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request, OpenAiAnswerEdit
     private ulong _choicesSeen;
     private ulong _choicesFinished;
     private byte[]? _firstChunk;
+    private JsonElement? _usageToMove;
+    private bool _hasUsageChunk;
 
     public override void OnEvent(in WireEvent wireEvent, IBufferWriter<byte> output)
     {
@@ -50,9 +53,13 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request, OpenAiAnswerEdit
 
     public override void OnEnd(IBufferWriter<byte> output)
     {
-        if (!_hidesUsage && Usage is null && EstimatedUsage is { } estimate && request.Scan.IncludeUsage is true)
+        if (_usageToMove is { } moved && !_hasUsageChunk)
         {
-            WriteUsageChunk(estimate, output);
+            WriteUsageChunk(moved.WriteTo, output);
+        }
+        else if (!_hidesUsage && Usage is null && EstimatedUsage is { } estimate && request.Scan.IncludeUsage is true)
+        {
+            WriteUsageChunk(json => WriteUsage(json, estimate), output);
         }
 
         output.Write("data: [DONE]\n\n"u8);
@@ -76,6 +83,19 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request, OpenAiAnswerEdit
         }
 
         Note(chunk, data);
+        if (request.Scan.IncludeUsage is true && chunk.Usage is not null)
+        {
+            _hasUsageChunk |= chunk.Choices == 0;
+            if (chunk.FinishedChoices != 0)
+            {
+                var reader = new Utf8JsonReader(data);
+                using var finish = JsonDocument.ParseValue(ref reader);
+                _usageToMove = finish.RootElement.GetProperty("usage"u8).Clone();
+                WriteWithout(chunk.UsageMember, wireEvent, output);
+                return;
+            }
+        }
+
         if (!_hidesUsage || chunk.UsageMember.IsEmpty)
         {
             output.Write(wireEvent.Raw);
@@ -135,8 +155,17 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request, OpenAiAnswerEdit
         output.Write("\n\n"u8);
     }
 
-    /// <summary>The usage chunk that the provider owed: an estimate, under the id and model of the stream.</summary>
-    private void WriteUsageChunk(in TokenUsage usage, IBufferWriter<byte> output)
+    private static void WriteUsage(Utf8JsonWriter json, TokenUsage usage)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("prompt_tokens"u8, usage.Input);
+        json.WriteNumber("completion_tokens"u8, usage.Output);
+        json.WriteNumber("total_tokens"u8, usage.Total);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The usage chunk that the provider owed, under the id and model of the stream.</summary>
+    private void WriteUsageChunk(Action<Utf8JsonWriter> writeUsage, IBufferWriter<byte> output)
     {
         string id = "", model = "";
         long created = 0;
@@ -158,11 +187,8 @@ internal sealed class OpenAiStreamRelay(GatewayRequest request, OpenAiAnswerEdit
             json.WriteString("model"u8, model);
             json.WriteStartArray("choices"u8);
             json.WriteEndArray();
-            json.WriteStartObject("usage"u8);
-            json.WriteNumber("prompt_tokens"u8, usage.Input);
-            json.WriteNumber("completion_tokens"u8, usage.Output);
-            json.WriteNumber("total_tokens"u8, usage.Total);
-            json.WriteEndObject();
+            json.WritePropertyName("usage"u8);
+            writeUsage(json);
             json.WriteEndObject();
         }
 

@@ -23,4 +23,7 @@ public enum TargetHabits
 
     /// <summary>Takes no stop sequences.</summary>
     RefusesStop = 32,
+
+    /// <summary>Takes no <c>seed</c>.</summary>
+    RefusesSeed = 64,
 }

@@ -14,6 +14,14 @@ internal sealed record AttemptFailure(FailureReason Reason, int Status = 0)
     /// <summary>How long the provider wants to be left alone.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>How long its target is left alone after it; null: not at all.</summary>
+    public TimeSpan? Cooldown => Reason switch
+    {
+        FailureReason.RateLimit => RetryAfter ?? TargetState.UsualCooldown,
+        FailureReason.ServerError or FailureReason.Timeout => RetryAfter,
+        _ => null,
+    };
+
     /// <summary>Found before anything was sent, and the client's own fault.</summary>
     public GatewayError? ClientError { get; init; }
 

@@ -50,12 +50,17 @@ internal sealed class ProviderAttempt(
                 result = await SendAsync(request, target, dialect, same, deadline, report, cancellationToken);
             }
 
-            if (result.Failure?.Error is { } error && dialect.LearnFrom(error, request, habits) is not TargetHabits.None and var learnt)
+            // The same attempt, said differently: no failure of the target. Providers name one thing at a time; what is known is not learnt again.
+            while (result.Failure?.Error is { } error && dialect.LearnFrom(error, request, habits) is not TargetHabits.None and var learnt)
             {
-                // The same attempt, said differently: no failure of the target.
                 state.Learn(learnt);
-                var again = dialect.CreateCall(request, target, habits | learnt);
-                result = again.Message is null ? result : await SendAsync(request, target, dialect, again.Message, deadline, report, cancellationToken);
+                habits |= learnt;
+                if (dialect.CreateCall(request, target, habits).Message is not { } again)
+                {
+                    break;
+                }
+
+                result = await SendAsync(request, target, dialect, again, deadline, report, cancellationToken);
             }
 
             if (result.Failure is { } failure)
@@ -133,9 +138,9 @@ internal sealed class ProviderAttempt(
 
     private static void NoteRefusal(AttemptFailure failure, GatewayRequest request, ProviderTarget target, TargetState state)
     {
-        if (failure.Reason == FailureReason.RateLimit)
+        if (failure.Cooldown is { } wait)
         {
-            state.CoolDown(failure.RetryAfter);
+            state.CoolDown(wait);
         }
         else if (failure.Reason == FailureReason.Auth && !(failure.Status == 403 && target.Provider.IdentityHeaders is not null))
         {

@@ -85,15 +85,15 @@ internal sealed class TargetCaller(ProviderAttempt attempts, TargetStates states
     private async ValueTask<bool> MayRetryAsync(
         GatewayRequest request, TargetState state, AttemptFailure failure, int retry, bool hasNext, CancellationToken cancellationToken)
     {
-        // A rate limit is not waited for while another target may answer.
-        var isLimited = failure.Reason == FailureReason.RateLimit;
-        if (failure.IsLeftOut || !RetryDelay.IsWorth(failure.Reason) || (isLimited && hasNext))
+        // What the provider asks for is not waited for while another target may answer.
+        var asked = failure.Cooldown;
+        if (failure.IsLeftOut || !RetryDelay.IsWorth(failure.Reason) || asked > TargetState.LongestWait || (asked is not null && hasNext))
         {
             return false;
         }
 
-        var wait = RetryDelay.Of(retry, failure.RetryAfter ?? (isLimited ? TargetState.UsualCooldown : null), Random.Shared.NextDouble());
-        if (wait > TargetState.LongestWait || request.TimeLeft(time) - wait < LeastTime || !state.Circuit.IsClosed || !state.Retries.TryTake())
+        var wait = RetryDelay.Of(retry, asked, Random.Shared.NextDouble());
+        if (request.TimeLeft(time) - wait < LeastTime || !state.Circuit.IsClosed || !state.Retries.TryTake())
         {
             return false;
         }

@@ -117,7 +117,7 @@ internal sealed class TargetState
     {
         if (Volatile.Read(ref _coolUntil) is not 0 and var cool && Left(cool) is var left && left > TimeSpan.Zero)
         {
-            return new AdmissionRefusal("it is cooling down after a rate limit", FailureReason.RateLimit, left, hasNext || left > LongestWait ? TimeSpan.Zero : left);
+            return new AdmissionRefusal("it is cooling down after a rate limit or an overload", FailureReason.RateLimit, left, hasNext || left > LongestWait ? TimeSpan.Zero : left);
         }
 
         if (Volatile.Read(ref _refused) is { } refused && refused.Credentials == credentials && Left(refused.Until) is var rest && rest > TimeSpan.Zero)
@@ -196,10 +196,10 @@ internal sealed class TargetState
         Line.WakeAll();
     }
 
-    /// <summary>The provider limits its rate: the target is left alone for a while.</summary>
-    public void CoolDown(TimeSpan? wanted)
+    /// <summary>The provider limits its rate or asks for a pause: the target is left alone for as long.</summary>
+    public void CoolDown(TimeSpan wanted)
     {
-        var until = _time.GetTimestamp() + ToStamps(wanted ?? UsualCooldown);
+        var until = _time.GetTimestamp() + ToStamps(wanted);
         long seen;
         do
         {

@@ -91,9 +91,10 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan, TimeProv
     /// <param name="isFallback">Whether another answers for that reason; a hedge that fails beside one that is still expected is no such reason.</param>
     public void Note(ProviderTarget target, AttemptFailure failure, bool isFallback = true)
     {
-        if (isFallback)
+        // Nobody falls back for the client's own fault.
+        if (isFallback && First(failure).Reason is not FailureReason.InvalidRequest and var reason)
         {
-            request.Tally.NoteFallback(First(failure).Reason);
+            request.Tally.NoteFallback(reason);
         }
 
         if (failure.LeftOut is { } why)

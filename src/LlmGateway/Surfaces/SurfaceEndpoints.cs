@@ -40,8 +40,9 @@ internal static class SurfaceEndpoints
 
     private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, string pattern, string method, RequestDelegate handle, IClientDialect dialect)
     {
-        app.Map(pattern, static context =>
+        app.Map(pattern, context =>
         {
+            context.Response.Headers.Allow = method;
             context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
             return Task.CompletedTask;
         }).WithAccess(EndpointAccess.Client).WithMetadata(new SurfaceMetadata(dialect));

@@ -73,6 +73,7 @@ public sealed class ProviderConfigTests
         Assert.Equal(MockFailure.ErrorInStream, config.Providers["broken"].Behavior.Fail);
         Assert.False(config.Providers["local"].NeedsApiKey);
         Assert.Equal("openrouter", config.ListedModels["meta/one"].Provider.Name);
+        Assert.Equal("openrouter/other:free", config.ListedModels["other:free"].ToString());
         Assert.Equal(["openrouter/meta/one", "local/local-model", "openrouter/meta/two", "openrouter/other:free"], config.RoleChains["primary"].Select(target => target.ToString()));
         Assert.Equal(["openrouter/other:free"], config.RoleChains["reserve"].Select(target => target.ToString()));
         Assert.Equal(["openrouter/meta/two"], config.Roles["duplicate"].Select(target => target.ToString()));

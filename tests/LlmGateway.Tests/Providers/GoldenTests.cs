@@ -148,6 +148,11 @@ public sealed class GoldenTests
         {
             Assert.Equal(message, error.Message);
         }
+
+        if (GoldenCase.Text(wanted, "param") is { } param)
+        {
+            Assert.Equal(param, error.Param);
+        }
     }
 
     private static void AssertUsage(JsonElement expected, TokenUsage? usage)

@@ -67,6 +67,27 @@ public sealed class OpenAiStreamRelayTests
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData(Finish)]
+    public void Relay_ClientAskedAndUsageCameWithTheFinish_GetsItsOwnChunk(string second)
+    {
+        const string Told = ",\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,\"total_tokens\":11,\"prompt_tokens_details\":{\"cached_tokens\":4},\"completion_tokens_details\":{\"reasoning_tokens\":1}}";
+
+        var (relay, output) = Run(Role + Content + Finish.Replace("}]}", "}]" + Told + "}", StringComparison.Ordinal) + second + Done, asksUsage: true);
+
+        Assert.Equal(Role + Content + Finish + second + Usage + Done, output);
+        Assert.Equal(new TokenUsage(9, 2, 4, 1), relay.Usage);
+    }
+
+    [Fact]
+    public void Relay_ClientAskedAndUsageCameTwice_HasOneChunkOfIt()
+    {
+        var (_, output) = Run(Role + Content + Finish.Replace("}]}", "}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}", StringComparison.Ordinal) + Usage + Done, asksUsage: true);
+
+        Assert.Equal(Role + Content + Finish + Usage + Done, output);
+    }
+
+    [Theory]
     [InlineData("""{"choices":[],"x":1,"usage":null}""", """{"choices":[],"x":1}""")]
     [InlineData("""{"usage":null,"choices":[{"index":0,"delta":{"content":"a"}}]}""", """{"choices":[{"index":0,"delta":{"content":"a"}}]}""")]
     [InlineData("""{"id":"1" , "usage" : {"prompt_tokens":1,"completion_tokens":1} , "choices":[{"index":0,"delta":{"content":"a"}}]}""", """{"id":"1"  , "choices":[{"index":0,"delta":{"content":"a"}}]}""")]
