@@ -10,6 +10,9 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
     private const long Total = 64L << 20;
     private const int MostHeld = 128 * 1024;
 
+    /// <summary>What heads and the framing of chunks add in the kernel to what the provider counts as sent.</summary>
+    private const int MostFraming = 32 * 1024;
+
     /// <summary>All bytes then go through as they are.</summary>
     private const string AsksForUsage = ",\"stream_options\":{\"include_usage\":true}";
 
@@ -57,7 +60,7 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
         await request.WaitForPeerCloseAsync();
 
         Assert.True(sent < Total / 2, $"{sent}: the provider was not held up.");
-        Assert.InRange(held, 1, MostHeld);
+        Assert.InRange(held, -MostFraming, MostHeld);
         var row = Assert.Single(await stage.Ledger.WaitForRequestsAsync(1));
         Assert.Equal((499L, "cancelled", "estimated"), (row["status"], row["attempt_outcome"], row["attempt_source"]));
         Assert.True((long)row["output_tokens"]! > 0);

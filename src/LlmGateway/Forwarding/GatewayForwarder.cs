@@ -33,6 +33,8 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
     /// <summary>Every clock of the chain goes off before YARP's own does, which then means one thing: the client has stopped reading.</summary>
     private static readonly TimeSpan BeyondTotal = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LongestTelling = TimeSpan.FromSeconds(1);
+
     private ForwarderRequestConfig _requestConfig = new() { ActivityTimeout = TimeSpan.FromDays(1) };
 
     /// <summary>Steps (1) to (5); returns when the answer's last byte is written, or the client is gone.</summary>
@@ -51,6 +53,13 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
             return;
         }
 
+        if (error is ForwarderError.ResponseBodyClient or ForwarderError.ResponseBodyCanceled)
+        {
+            // The client has stopped reading: whoever settles the request goes by its abort, of which the server tells on another thread.
+            await AbortAsync(context);
+            return;
+        }
+
         // Stopping while the chain was still waiting for a first token: whoever let the request in answers it.
         lifecycle.Ending.ThrowIfCancellationRequested();
 
@@ -59,6 +68,14 @@ internal sealed class GatewayForwarder(IHttpForwarder forwarder, EgressPipeline 
         {
             throw new InvalidOperationException($"Forwarding failed: {error}.", exception);
         }
+    }
+
+    private async Task AbortAsync(HttpContext context)
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var telling = context.RequestAborted.UnsafeRegister(static told => ((TaskCompletionSource)told!).TrySetResult(), told);
+        context.Abort();
+        await Task.WhenAny(told.Task, Task.Delay(LongestTelling, time));
     }
 
     /// <summary>Made anew only when a reload has changed the time.</summary>
