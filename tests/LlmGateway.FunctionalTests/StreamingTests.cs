@@ -386,6 +386,34 @@ public sealed class StreamingTests
         Assert.Equal((31L, 7L, 1L), (record["input_tokens"], record["output_tokens"], record["streaming"]));
     }
 
+    [Fact]
+    public async Task Stream_in_answer_to_a_request_for_a_whole_completion_is_put_together()
+    {
+        await using var stage = await ProductionStage.StartAsync();
+        stage.First.Answers(WithUsage([OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Well "), OpenAiReplies.ContentChunk("met"), OpenAiReplies.FinishChunk()]));
+
+        var answer = await stage.AskAsync(isStreaming: false);
+
+        answer.AssertAnswered("Well met");
+        Assert.Equal("internal", answer.Header("x-llm-provider"));
+        OpenAiSchema.AssertValid(OpenAiSchema.Completion, answer.Body);
+        var record = Assert.Single(await stage.Ledger.WaitForRequestsAsync(1));
+        Assert.Equal((31L, 7L, 0L), (record["input_tokens"], record["output_tokens"], record["streaming"]));
+    }
+
+    [Fact]
+    public async Task Stream_that_breaks_off_is_no_whole_completion()
+    {
+        await using var stage = await ProductionStage.StartAsync();
+        stage.First.Answers(Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Half")));
+        stage.Second.Answers(ProductionStage.Answer(isStreaming: false));
+
+        var answer = await stage.AskAsync(isStreaming: false);
+
+        answer.AssertAnswered("Well met");
+        Assert.Equal(("backup", "invalid_response"), (answer.Header("x-llm-provider"), answer.Header("x-llm-fallback-reason")));
+    }
+
     [Theory]
     [InlineData("reasoning_content")]
     [InlineData("reasoning")]

@@ -62,9 +62,25 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
         return ProviderCall.Send(message);
     }
 
-    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => request.Operation == Operation.Embeddings
-        ? OpenAiEmbeddings.Read(body, request.Scan)
-        : OpenAiReplyReader.Read(EditorOf(request, target) is { } editor ? editor.Edit(body) : body);
+    public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target)
+    {
+        if (request.Operation == Operation.Embeddings)
+        {
+            return OpenAiEmbeddings.Read(body, request.Scan);
+        }
+
+        if (ChunksToCompletion.IsStream(body.Span))
+        {
+            if (ChunksToCompletion.TryPut(body.Span) is not { } whole)
+            {
+                return ProviderReply.Invalid("the answer was a stream, and not a whole one");
+            }
+
+            body = whole;
+        }
+
+        return OpenAiReplyReader.Read(EditorOf(request, target) is { } editor ? editor.Edit(body) : body);
+    }
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new OpenAiStreamRelay(request, EditorOf(request, target));
 
