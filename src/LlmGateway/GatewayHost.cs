@@ -49,7 +49,7 @@ public static class GatewayHost
             // What may be larger than a JSON body is what is passed through; JSON has its own limit where it is read.
             kestrel.Limits.MaxRequestBodySize = Math.Max(start.Host.MaxBodyBytes, start.Host.MaxUploadBytes);
         });
-        builder.Services.AddLlmGateway(start, LoggingSettings.From(name => inputs.Variables.GetValueOrDefault(name)) with { IsDebug = start.Host.IsDebug });
+        builder.Services.AddLlmGateway(start, LoggingSettings.From(Settings(inputs).Find) with { IsDebug = start.Host.IsDebug });
         inputs.ConfigureServices?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -79,9 +79,12 @@ public static class GatewayHost
             }
         }
 
-        urls ??= inputs.Variables.GetValueOrDefault("ASPNETCORE_URLS");
+        urls ??= Settings(inputs).Find("ASPNETCORE_URLS");
         return string.IsNullOrWhiteSpace(urls) ? [DefaultUrl] : urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
+
+    /// <summary>What is wrong with them is told when all of the start is.</summary>
+    private static SettingsSource Settings(HostInputs inputs) => SettingsSource.Load(inputs.Variables, inputs.WorkingDirectory, AppContext.BaseDirectory, []);
 
     private static void CheckDatabase(HostSettings settings)
     {

@@ -60,6 +60,31 @@ public sealed class StartTests
         Assert.All(["GATEWAY_API_KEYS=name:key", "gateway_keys.json", "GATEWAY_AUTH=none", "http://localhost:8080"], way => Assert.Contains(way, process.Errors));
     }
 
+    [Fact]
+    public async Task Production_with_a_file_that_does_not_parse_is_told_of_that_alone()
+    {
+        using var folder = new GatewayFolder();
+        folder.Rewrite(GatewayFolder.Agents, "{\n  \"default\": { \"provider\": \"mock\", \"model_name\": \"mock\" \n");
+        await using var process = GatewayProcess.Start(folder, [], ("ENVIRONMENT", "production"), ("GATEWAY_AUTH", "none"));
+
+        Assert.Equal(BadConfiguration, await process.WaitForExitAsync());
+
+        Assert.Contains("config/agent_llm_config.json:3", process.Errors);
+        Assert.DoesNotContain("INTERNAL_LLM_BASE_URL", process.Errors);
+    }
+
+    [Fact]
+    public async Task The_address_may_stand_in_the_file_of_variables()
+    {
+        using var folder = new GatewayFolder();
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, ".env"), "ASPNETCORE_URLS=http://0.0.0.0:0\n", Cancellation);
+        await using var process = GatewayProcess.Start(folder, []);
+
+        // Only an address beyond this machine is refused without keys.
+        Assert.Equal(BadConfiguration, await process.WaitForExitAsync());
+        Assert.Contains("GATEWAY_API_KEYS=name:key", process.Errors);
+    }
+
     /// <summary>The host used to log the failed start with its stack trace before the sentence.</summary>
     [Fact]
     public async Task A_port_in_use_is_told_in_a_sentence()

@@ -95,7 +95,7 @@ public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher, TimePro
         var bytes = Encoding.UTF8.GetBytes(root.ToJsonString(Writing) + "\n");
         var candidate = files.With(files.Agents with { State = ConfigFileState.Read, Bytes = bytes, Error = null, Fingerprint = "candidate" });
         var loaded = start.Loader.Load(candidate, revision: 1);
-        ConfigProblem[] problems = [.. loaded.Problems, .. start.Rules.Check(loaded.Candidate).Problems];
+        ConfigProblem[] problems = [.. loaded.Problems, .. start.Rules.Check(loaded).Problems];
         if (bytes.Length > ConfigFileContent.MaxBytes)
         {
             return (new(AgentsFileOutcome.Invalid, "The agents file would become larger than 1 MiB."), false);

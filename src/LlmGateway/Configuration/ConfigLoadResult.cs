@@ -8,5 +8,8 @@ namespace LlmGateway.Configuration;
 /// <param name="Notices">What the operator should know though nothing is wrong, one log line each.</param>
 public sealed record ConfigLoadResult(GatewayConfig Candidate, IReadOnlyList<ConfigProblem> Problems, IReadOnlyList<string> Notices)
 {
+    /// <summary>Whether all files could be parsed: else nobody can say what the candidate lacks.</summary>
+    public bool IsParsed { get; init; } = true;
+
     public bool IsAccepted => Problems.Count == 0;
 }

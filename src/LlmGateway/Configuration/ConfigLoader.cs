@@ -48,6 +48,8 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
         var clientKeys = ReadJson(files.Keys, problems) is { } keysRoot
             ? KeysFileReader.Read(keysRoot, Scope(files.Keys, problems), tickets.Find)
             : [];
+        var isParsed = !problems.Exists(static problem => problem.IsOfWholeFile);
+        var ownProblems = problems.Count;
         var catalog = new ProviderCatalog(llm, Host, keys, (options, reason, remedy) =>
             Scope(files.Settings, problems).Report(options.Line, options.Path, reason, remedy));
         var targets = new TargetFactory(Host, llm.Timeout, keys, tickets);
@@ -57,7 +59,13 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
             Fingerprint = FingerprintOf(files),
             ClientKeys = IndexKeys(clientKeys, Scope(files.Keys, problems)),
         };
-        return new ConfigLoadResult(candidate, [.. problems.Distinct()], notices);
+        if (!isParsed)
+        {
+            // What the others refer to is missing for that reason alone.
+            problems.RemoveRange(ownProblems, problems.Count - ownProblems);
+        }
+
+        return new ConfigLoadResult(candidate, [.. problems.Distinct()], notices) { IsParsed = isParsed };
     }
 
     private string FingerprintOf(ConfigFileSet files)

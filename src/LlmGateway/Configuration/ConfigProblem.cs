@@ -15,6 +15,9 @@ public sealed record ConfigProblem(
     string? Remedy = null,
     ConfigFileKind? File = null)
 {
+    /// <summary>Whether it is a whole file's, of which nothing can be used then.</summary>
+    public bool IsOfWholeFile => File is not null && Member.Length == 0;
+
     public override string ToString()
     {
         var place = Line is { } line ? $"{Source}:{line}" : Source;

@@ -66,7 +66,7 @@ public sealed class ConfigStart
             loaded = loader.Load(files, revision: 1);
         }
 
-        var findings = rules.Check(loaded.Candidate);
+        var findings = rules.Check(loaded);
         ConfigProblem[] problems = [.. found, .. loaded.Problems, .. findings.Problems];
         return problems.Length == 0
             ? new ConfigStart(loader, rules, files, loaded.Candidate, [.. loaded.Notices, .. findings.Warnings], key)

@@ -134,7 +134,7 @@ public sealed partial class ConfigWatcher : BackgroundService
     private ConfigLoadResult Load(ConfigFileSet files)
     {
         var result = _loader.Load(files, _source.Current.Revision + 1);
-        var findings = _rules.Check(result.Candidate);
+        var findings = _rules.Check(result);
         return result with { Problems = [.. result.Problems, .. findings.Problems] };
     }
 

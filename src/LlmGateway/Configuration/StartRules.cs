@@ -15,6 +15,9 @@ public sealed class StartRules(HostSettings host, IReadOnlyList<string> listenUr
         .SelectMany(urls => urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         .Any(url => !ListenAddress.IsLoopback(url));
 
+    /// <summary>What the rules have against these files; nothing where one could not be parsed: what it would have said is not known.</summary>
+    public StartFindings Check(ConfigLoadResult loaded) => loaded.IsParsed ? Check(loaded.Candidate) : new StartFindings([], []);
+
     public StartFindings Check(GatewayConfig config)
     {
         var problems = new List<ConfigProblem>();

@@ -84,7 +84,7 @@ internal static class CapabilityWriter
         byte[] changed = [.. hasMark ? Encoding.UTF8.Preamble : default, .. StrictUtf8.GetBytes(text)];
         var content = files.Settings with { State = ConfigFileState.Read, Bytes = changed, Error = null };
         var after = start.Loader.Load(files.With(content), 0);
-        var why = after.Problems.Concat(start.Rules.Check(after.Candidate).Problems).FirstOrDefault()?.ToString() ?? Difference(before.Candidate, after.Candidate, expected);
+        var why = after.Problems.Concat(start.Rules.Check(after).Problems).FirstOrDefault()?.ToString() ?? Difference(before.Candidate, after.Candidate, expected);
         return why is null ? (changes, changed, null) : (changes, null, $"the edited file would not be right: {why}");
     }
 

@@ -39,6 +39,17 @@ public sealed class ConfigFileTests
         Assert.Contains(work.LoadBad(), problem => problem.StartsWith($"config/llm_settings.yaml{line}", StringComparison.Ordinal) && problem.Contains(expected));
     }
 
+    /// <summary>What refers to the file that cannot be parsed was told as missing, which it is not.</summary>
+    [Fact]
+    public void Load_BrokenYaml_IsAllThatIsTold()
+    {
+        using var work = new ConfigWorkspace();
+        work.Settings("providers:\n  gpu: [\n");
+        work.Agents("""{ "agents": { "a": { "provider": "gpu", "model_name": "m" } } }""");
+
+        Assert.StartsWith("config/llm_settings.yaml", Assert.Single(work.LoadBad()), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Load_AliasBomb_IsRefused()
     {
