@@ -78,6 +78,24 @@ public sealed class PassthroughTests
     }
 
     [Fact]
+    public async Task Below_an_agents_path_calls_are_passed_on_under_its_name()
+    {
+        await using var provider = ScriptedProvider.Anything().On("POST /v1/moderations", Script.Json("{}"));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider)
+            .WithVariable("WRITERS_TICKET", "writers-ticket").WithAgents("""{ "agents": { "writer": { "ticket_env": "WRITERS_TICKET" } } }""").StartAsync();
+
+        using var passed = await gateway.Client.SendAsync(Request(HttpMethod.Post, "/agents/writer/v1/moderations", new StringContent("{}")), Cancellation);
+        using var unknown = await gateway.Client.SendAsync(Request(HttpMethod.Post, "/agents/nobody/v1/moderations", new StringContent("{}")), Cancellation);
+        using var wrongMethod = await gateway.Client.SendAsync(Request(HttpMethod.Get, "/agents/writer/v1/chat/completions", null), Cancellation);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed), (passed.StatusCode, unknown.StatusCode, wrongMethod.StatusCode));
+        Assert.Equal("agent_not_found", (await OpenAiError.ReadAsync(unknown)).Code);
+        var sent = Assert.Single(provider.Requests);
+        Assert.Equal(("/v1/moderations", "writers-ticket"), (sent.Path, sent.Header("x-dep-ticket")));
+        Assert.Equal("writer", (await gateway.Ledger.WaitForRequestsAsync(3)).Single(record => (long)record["status"]! == 200)["agent"]);
+    }
+
+    [Fact]
     public async Task Events_come_one_by_one_and_their_usage_is_on_record()
     {
         var gate = new Gate();

@@ -28,6 +28,7 @@ internal static class ApiEndpoints
     {
         var endpoint = app.ServiceProvider.GetRequiredService<OperationEndpoint>();
         var models = app.ServiceProvider.GetRequiredService<ModelsEndpoint>();
+        var passthrough = app.ServiceProvider.GetRequiredService<PassthroughEndpoint>();
         foreach (var prefix in (ReadOnlySpan<string>)["", "/agents/{agent}"])
         {
             foreach (var (path, operation) in Operations)
@@ -39,10 +40,8 @@ internal static class ApiEndpoints
 
             app.MapMethods(prefix + "/v1/models", [HttpMethods.Get], (RequestDelegate)models.ListAsync).WithAccess(EndpointAccess.Client);
             app.MapMethods(prefix + "/v1/models/{**id}", [HttpMethods.Get], (RequestDelegate)models.GetAsync).WithAccess(EndpointAccess.Client);
+            app.MapMethods(prefix + "/v1/{**path}", PassedMethods, (RequestDelegate)passthrough.HandleAsync).WithAccess(EndpointAccess.Client).WithMetadata(InferenceEndpoint.Instance);
         }
-
-        var passthrough = app.ServiceProvider.GetRequiredService<PassthroughEndpoint>();
-        app.MapMethods("/v1/{**path}", PassedMethods, (RequestDelegate)passthrough.HandleAsync).WithAccess(EndpointAccess.Client).WithMetadata(InferenceEndpoint.Instance);
 
         app.MapSurfaces(endpoint);
     }

@@ -4,6 +4,7 @@ using LlmGateway.Api;
 using LlmGateway.Configuration;
 using LlmGateway.Model;
 using LlmGateway.Ownership;
+using LlmGateway.Profiles;
 using LlmGateway.Providers;
 using LlmGateway.Routing;
 using Microsoft.AspNetCore.Http.Features;
@@ -11,7 +12,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace LlmGateway.Forwarding;
 
 /// <summary>
-/// Every path below <c>/v1</c> that the gateway does not serve itself: settles caller, provider and path, and passes the call on unread.
+/// Every path below <c>/v1</c> that the gateway does not serve itself: settles caller, provider and path, and passes the call on unread. Below
+/// an agent's path it goes to the same provider, under the agent's name and with its key and ticket where it uses that provider.
 /// </summary>
 internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, PassthroughOwners owners, DialectSet dialects, HostSettings settings, EndpointDataSource endpoints)
 {
@@ -25,7 +27,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (_own.Value.TryGetValue(context.Request.Path.Value!, out var methods))
+        if (_own.Value.TryGetValue("/v1/" + context.GetRouteValue("path"), out var methods))
         {
             context.Response.Headers.Allow = methods;
             context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
@@ -47,7 +49,8 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
         var (config, key) = (scope.Config, scope.Key!);
         var (identity, error) = CallerIdentity.Read(context.Request.Headers, key, config);
         scope.UserId = identity.UserId;
-        if ((error ?? CheckKey(key, config) ?? CheckRequest(context)) is { } refusal)
+        var route = ProfileResolver.Resolve(config, header: null, context.GetRouteValue("agent") as string, model: null);
+        if ((error ?? route.Error ?? CheckKey(key, route.Profile!) ?? CheckRequest(context)) is { } refusal)
         {
             return (null, refusal);
         }
@@ -58,7 +61,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
             return (null, GatewayError.Invalid(ErrorCodes.InvalidRequest, "The path is not passed on: it holds dot segments, empty segments, backslashes or encoded slashes."));
         }
 
-        if (FindProvider(config) is not { } target)
+        if (FindProvider(config, route.Profile!) is not { } target)
         {
             return (null, new GatewayError(
                 404,
@@ -79,7 +82,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
             Scan = Unread,
             PassthroughPath = path,
             Config = config,
-            Profile = config.Default,
+            Profile = route.Profile!,
             Key = key,
             Identity = identity,
             Strategy = RoutingStrategies.Single,
@@ -105,15 +108,15 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
     }
 
     /// <summary>A body that is not read cannot be held against a list of models, so a key with such a list stops here.</summary>
-    private static GatewayError? CheckKey(ClientKey key, GatewayConfig config)
+    private static GatewayError? CheckKey(ClientKey key, AgentProfile profile)
     {
         if (key.Models is not null)
         {
             return new GatewayError(403, ErrorTypes.Permission, ErrorCodes.ModelNotAllowed, "This key is limited to some models, and paths that are passed on cannot be held to that.");
         }
 
-        return key.Agents is { } agents && !agents.Contains(config.Default.Name)
-            ? new GatewayError(403, ErrorTypes.Permission, ErrorCodes.AgentNotAllowed, $"This key may not use the agent '{config.Default.Name}', which serves paths that are passed on.")
+        return key.Agents is { } agents && !agents.Contains(profile.Name)
+            ? new GatewayError(403, ErrorTypes.Permission, ErrorCodes.AgentNotAllowed, $"This key may not use the agent '{profile.Name}', under which this path is passed on.")
             : null;
     }
 
@@ -144,19 +147,19 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
     }
 
     /// <summary>The default profile's provider if calls can be passed on to it, else the first one by name that has what it needs.</summary>
-    private ProviderTarget? FindProvider(GatewayConfig config)
+    private ProviderTarget? FindProvider(GatewayConfig config, AgentProfile profile)
     {
-        var usual = config.Default.Target;
-        if (CanTake(usual))
-        {
-            return usual with { Model = UnknownModel, ModelConfig = null, IsConfigured = false };
-        }
-
-        return config.Providers.Values
+        var target = CanTake(config.Default.Target) ? config.Default.Target : config.Providers.Values
             .Distinct()
             .OrderBy(provider => provider.Name, StringComparer.Ordinal)
             .Select(provider => config.MakeTarget(provider, UnknownModel))
             .FirstOrDefault(target => target.ApiKey is not null && CanTake(target));
+        if (ReferenceEquals(target?.Provider, profile.Target.Provider) && CanTake(profile.Target))
+        {
+            target = profile.Target;
+        }
+
+        return target is null ? null : target with { Model = UnknownModel, ModelConfig = null, IsConfigured = false };
     }
 
     private bool CanTake(ProviderTarget target) =>
