@@ -10,6 +10,7 @@ internal static class LoggingSetup
 {
     public static IServiceCollection AddGatewayLogging(this IServiceCollection services, LoggingSettings settings)
     {
+        services.AddSingleton(settings);
         services.AddSingleton(provider => new LogOutput(
             settings.Output ?? Console.OpenStandardOutput(), settings.Format, provider.GetRequiredService<GatewayMetrics>(), provider.GetRequiredService<TimeProvider>()));
         services.AddLogging(logging =>

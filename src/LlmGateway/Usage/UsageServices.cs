@@ -25,7 +25,7 @@ internal static class UsageServices
         .AddSingleton<IReadinessCheck>(static provider => provider.GetRequiredService<UsageJournal>())
         .AddSingleton(static provider => new UsageRecorder(
             provider.GetRequiredService<UsageJournal>(), provider.GetRequiredService<IDatabase>(), provider.GetRequiredService<GatewayMetrics>(), provider.GetRequiredService<TimeProvider>()))
-        .AddSingleton(static provider => new RequestLog(provider.GetRequiredService<LogOutput>()))
+        .AddSingleton(static provider => new RequestLog(provider.GetRequiredService<LogOutput>(), provider.GetRequiredService<LoggingSettings>().IsDebug))
         .AddHostedService<UsageWriter>();
 
     private static string JournalPath(string databaseUrl, string workingDirectory) =>

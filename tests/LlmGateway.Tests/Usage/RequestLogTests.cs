@@ -28,4 +28,19 @@ public sealed class RequestLogTests
         Assert.Equal(100, root.GetProperty("input_tokens").GetInt64());
         Assert.DoesNotContain(UsageFixture.Secret, text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Write_ForDebugging_TellsEachCallBeforeTheRequest()
+    {
+        using var stream = new MemoryStream();
+        using (var output = new LogOutput(stream, LogFormat.Json, new GatewayMetrics(), TimeProvider.System))
+        {
+            new RequestLog(output, isDebug: true).Write(UsageFixture.Record(null, FailureReason.Timeout, FailureReason.None));
+        }
+
+        var lines = Encoding.UTF8.GetString(stream.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line)).ToList();
+        Assert.Equal(["attempt", "attempt", "request"], lines.Select(line => line.GetProperty("message").GetString()));
+        Assert.Equal([(1, "timeout"), (2, "success")], lines.Take(2).Select(line => (line.GetProperty("number").GetInt32(), line.GetProperty("outcome").GetString()!)));
+        Assert.All(lines.Take(2), line => Assert.Equal("debug", line.GetProperty("level").GetString()));
+    }
 }
