@@ -121,6 +121,7 @@ internal sealed partial class UsageWriter(
                 return true;
             }
 
+            var isFull = _batch.Count == _options.MaxBatch;
             var isWritten = await WriteAsync(_stopping.Token);
             _batch.Clear();
             if (!isWritten)
@@ -129,6 +130,11 @@ internal sealed partial class UsageWriter(
             }
 
             tail.Confirm();
+            if (!isFull)
+            {
+                // Under load some have come meanwhile: without this each transaction would hold only what came during the last one.
+                await GatherAsync();
+            }
         }
 
         return false;
