@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text.Json;
 using LlmGateway.FunctionalTests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LlmGateway.FunctionalTests;
 
@@ -71,6 +72,20 @@ public sealed class StartTests
 
         Assert.Contains("config/agent_llm_config.json:3", process.Errors);
         Assert.DoesNotContain("INTERNAL_LLM_BASE_URL", process.Errors);
+    }
+
+    /// <summary>A machine without a battery: requests are served and recorded, with the time that it has.</summary>
+    [Fact]
+    public async Task A_clock_that_has_never_been_set_is_no_reason_not_to_serve()
+    {
+        await using var provider = ScriptedProvider.OpenAi().AlwaysAnswers(_ => Script.Json(OpenAiReplies.Completion("ok")));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithServices(services => services.AddSingleton<TimeProvider>(new UnsetClock())).StartAsync();
+
+        using var response = await gateway.SendAsync(ProductionStage.Path, ProductionStage.Body(isStreaming: false), ("Authorization", "Bearer sk-client"));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var record = Assert.Single(await gateway.Ledger.WaitForRequestsAsync(1));
+        Assert.InRange((long)record["time_us"]!, 0, 3_600_000_000);
     }
 
     [Fact]
@@ -428,5 +443,12 @@ public sealed class StartTests
 
             return base.GetUtcNow();
         }
+    }
+
+    private sealed class UnsetClock : TimeProvider
+    {
+        private readonly TimeSpan _ahead = System.GetUtcNow() - DateTimeOffset.UnixEpoch;
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() - _ahead;
     }
 }
