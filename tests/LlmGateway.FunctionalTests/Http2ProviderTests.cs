@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using LlmGateway.FunctionalTests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -289,6 +290,27 @@ public sealed class Http2ProviderTests
         Assert.Equal(499L, (await stage.Ledger.WaitForRequestsAsync(3))[1]["status"]);
     }
 
+    /// <summary>The frame that ends a stream comes after <c>[DONE]</c>, which is all that the client waits for. Servers count resets, and close the connection on who sends many.</summary>
+    [Fact]
+    public async Task Stream_that_ends_after_its_last_event_is_not_reset()
+    {
+        var gate = new Gate();
+        await using var provider = new Http2Provider().Answers(async call =>
+        {
+            await call.BeginStreamAsync();
+            await call.FinishEventsAsync();
+            await call.WaitForAsync(gate);
+            await call.EndAsync();
+        });
+        await using var stage = await StageAsync(provider, gateway => gateway.WithServices(services => services.AddSingleton<TimeProvider>(new SpeededTime(0.05))));
+
+        (await stage.AskAsync(isStreaming: true)).AssertAnswered("Well met");
+        gate.Release();
+        (await stage.AskAsync(isStreaming: true)).AssertAnswered("Well met");
+
+        Assert.Equal((0, 1, 2), (provider.ResetCount, provider.ConnectionCount, provider.Calls.Count));
+    }
+
     [Theory]
     [InlineData(false, false)]
     [InlineData(true, false)]
@@ -443,9 +465,13 @@ public sealed class Http2ProviderTests
         Assert.Equal(0, await gateway.TerminateAsync());
     }
 
-    private static Task<ProductionStage> StageAsync(Http2Provider provider) => ProductionStage.StartAsync(configure: stage => stage.Gateway
-        .WithVariable("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1")
-        .WithSettings(ProductionStage.Settings(stage.Second.BaseUrl, more: "  internal: { http_version: \"2\" }")));
+    private static Task<ProductionStage> StageAsync(Http2Provider provider, Action<GatewayUnderTest>? configure = null) => ProductionStage.StartAsync(configure: stage =>
+    {
+        stage.Gateway
+            .WithVariable("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1")
+            .WithSettings(ProductionStage.Settings(stage.Second.BaseUrl, more: "  internal: { http_version: \"2\" }"));
+        configure?.Invoke(stage.Gateway);
+    });
 
     private static async Task AssertSentAgainAsync(ProductionStage stage, ChatAnswer answer, Http2Provider provider)
     {
