@@ -37,10 +37,9 @@ public sealed class ReloadUnderLoadTests(ITestOutputHelper output)
         await using var gateway = await new GatewayUnderTest().WithoutTrace().InProduction(provider).WithAgents(Agents(0)).WithSettings(Settings(provider, 0)).WithKeys(Keys(0)).StartAsync();
         var watcher = gateway.Services.GetRequiredService<ConfigWatcher>();
         var (generation, refused) = (0, 0);
-        var (clock, swaps, costs, calm, during, all, bad) = (new List<TimeSpan>(), new List<TimeSpan>(), new List<TimeSpan>(), new List<TimeSpan>(), new List<TimeSpan>(), new List<TimeSpan>(), new List<string>());
+        var (swaps, costs, calm, during, all, bad) = (new List<TimeSpan>(), new List<TimeSpan>(), new List<TimeSpan>(), new List<TimeSpan>(), new List<TimeSpan>(), new List<string>());
         bad.AddRange((await PressAsync(gateway, Round, ReloadAsync)).Bad);
         bad.AddRange((await PressAsync(gateway, WarmUp, () => Task.CompletedTask)).Bad);
-        clock.Clear();
         swaps.Clear();
         costs.Clear();
 
@@ -65,20 +64,20 @@ public sealed class ReloadUnderLoadTests(ITestOutputHelper output)
 
         var generations = sent.Select(request => int.Parse(request.GetProperty("model").GetString()!["model-".Length..], CultureInfo.InvariantCulture)).Distinct().ToList();
         swaps.Sort();
-        clock.Sort();
+        costs.Sort();
         calm.Sort();
         during.Sort();
         var (usual, p99) = (calm[Rounds / 4], during[Rounds / 4]);
 
-        // Of a hundred calls two or three come while a swap keeps one of two cores: more than the hundredth that is measured.
-        var allowance = clock[MostSwaps];
+        // Of a hundred calls two or three come while a swap keeps one of two cores, for as long as it computes: more than the hundredth that is measured.
+        var allowance = costs[Reloads / 2];
         output.WriteLine(FormattableString.Invariant(
-            $"Q11: {Reloads} reloads of three files in {(Rounds * Round).TotalSeconds:0} s, {all.Count} requests meanwhile, 0 failed, 0 mixed; p99 {p99.TotalMilliseconds:0.0} ms (in turn without reloads: {usual.TotalMilliseconds:0.0} ms; of all of them {P99(all).TotalMilliseconds:0.0} ms); a swap took {swaps[Reloads / 2].TotalMilliseconds:0.0} ms (median), {swaps[MostSwaps].TotalMilliseconds:0.0} ms (nine in ten; {allowance.TotalMilliseconds:0.0} ms with waiting for a core), {swaps[^1].TotalMilliseconds:0.0} ms at most, and {costs.Max().TotalMilliseconds:0.0} ms of a core at most; {refused} broken files refused"));
+            $"Q11: {Reloads} reloads of three files in {(Rounds * Round).TotalSeconds:0} s, {all.Count} requests meanwhile, 0 failed, 0 mixed; p99 {p99.TotalMilliseconds:0.0} ms (in turn without reloads: {usual.TotalMilliseconds:0.0} ms; of all of them {P99(all).TotalMilliseconds:0.0} ms); a swap took {swaps[Reloads / 2].TotalMilliseconds:0.0} ms (median), {swaps[MostSwaps].TotalMilliseconds:0.0} ms (nine in ten), {swaps[^1].TotalMilliseconds:0.0} ms at most, and of a core {allowance.TotalMilliseconds:0.0} ms (median), {costs[^1].TotalMilliseconds:0.0} ms at most; {refused} broken files refused"));
         Assert.Empty(bad);
         Assert.Equal(generation / 10, refused);
         Assert.DoesNotContain(generations, seen => seen > 0 && seen % 10 == 0);
         Assert.True(generations.Count > Reloads / 2, $"{generations.Count} generations were seen.");
-        Assert.True(costs.Max() <= MostSwap, FormattableString.Invariant($"A swap cost {costs.Max().TotalMilliseconds:0.0} ms of a core."));
+        Assert.True(costs[^1] <= MostSwap, FormattableString.Invariant($"A swap cost {costs[^1].TotalMilliseconds:0.0} ms of a core."));
         Assert.True(swaps[MostSwaps] <= MostSwap, FormattableString.Invariant($"One swap in ten took {swaps[MostSwaps].TotalMilliseconds:0.0} ms or more."));
         Assert.True(P99(all) < TimeSpan.FromSeconds(1), P99(all).ToString());
         Assert.True(p99 <= (MostTimes * usual) + allowance, FormattableString.Invariant($"p99 was {p99.TotalMilliseconds:0.0} ms, without reloads {usual.TotalMilliseconds:0.0} ms, beside a swap of {allowance.TotalMilliseconds:0.0} ms."));
@@ -96,7 +95,6 @@ public sealed class ReloadUnderLoadTests(ITestOutputHelper output)
                 var (start, before) = (Stopwatch.GetTimestamp(), ProcessMemory.ThisThread());
                 refused += watcher.Reload().Count > 0 ? 1 : 0;
                 var (took, after) = (Stopwatch.GetElapsedTime(start), ProcessMemory.ThisThread());
-                clock.Add(took);
                 swaps.Add(took - (after.Waited - before.Waited));
                 costs.Add(after.Ran - before.Ran);
             }
