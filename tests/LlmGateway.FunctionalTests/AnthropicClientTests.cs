@@ -24,6 +24,7 @@ public sealed class AnthropicClientTests
 
         var reply = await Client(gateway).Messages.Create(Ask("Hello there"), Cancellation);
 
+        reply.Validate();
         Assert.True(reply.Content[0].TryPickText(out var text));
         Assert.Equal("Well met", text!.Text);
         Assert.Equal((9L, 2L), (reply.Usage.InputTokens, reply.Usage.OutputTokens));
