@@ -71,14 +71,14 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
 
     public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target)
     {
-        var reply = AnthropicReply.Read(body, CompletionStamp.New(target.Model, time, _newGuid), new AnthropicThoughts(states, request, target), _newGuid);
+        var reply = AnthropicReply.Read(body, CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions), new AnthropicThoughts(states, request, target), _newGuid);
         return request.IsNativeAt(target) ? reply with { Body = body } : reply;
     }
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target)
     {
         var translator = new AnthropicStreamTranslator(
-            CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, new AnthropicThoughts(states, request, target), _newGuid);
+            CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions), request.Scan.IncludeUsage == true, new AnthropicThoughts(states, request, target), _newGuid);
         return request.IsNativeAt(target) ? new AnthropicStreamRelay(translator, request.Tally.RequestId) : translator;
     }
 

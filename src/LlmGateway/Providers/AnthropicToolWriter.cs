@@ -45,7 +45,7 @@ internal sealed class AnthropicToolWriter(Utf8JsonWriter writer)
         }
 
         writer.WriteEndArray();
-        return WriteChoice(choice, isDeprecated ? "function_call" : "tool_choice", root.Find("parallel_tool_calls"u8) is { ValueKind: JsonValueKind.False });
+        return WriteChoice(choice, isDeprecated ? "function_call" : "tool_choice", isDeprecated || root.Find("parallel_tool_calls"u8) is { ValueKind: JsonValueKind.False });
     }
 
     private ProviderCall? WriteTool(JsonElement tool, bool isDeprecated, HashSet<string>? allowed, string path)
