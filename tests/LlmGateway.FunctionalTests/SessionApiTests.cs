@@ -195,11 +195,13 @@ public sealed class SessionApiTests
     }
 
     [Theory]
-    [InlineData("/api/agents/nobody/complete", """{"input":"x"}""", 404, "agent_not_found")]
-    [InlineData("/api/agents/poet/complete", "{}", 400, "missing_required_parameter")]
-    [InlineData("/api/agents/poet/complete", """{"input":"x","variables":{"a":{}}}""", 400, "invalid_request")]
-    [InlineData("/api/agents/poet/complete", """{"input":"x","system_prompt":"y"}""", 400, "invalid_request")]
-    public async Task What_is_wrong_with_an_agents_prompt_is_said(string path, string body, int status, string code)
+    [InlineData("/api/agents/nobody/complete", """{"input":"x"}""", 404, "agent_not_found", "agent")]
+    [InlineData("/api/chat/message", """{"message":"x","agent":"nobody"}""", 404, "agent_not_found", "agent")]
+    [InlineData("/api/chat/message", """{"message":"x","model":"agent:nobody"}""", 404, "agent_not_found", "model")]
+    [InlineData("/api/agents/poet/complete", "{}", 400, "missing_required_parameter", "input")]
+    [InlineData("/api/agents/poet/complete", """{"input":"x","variables":{"a":{}}}""", 400, "invalid_request", "variables.a")]
+    [InlineData("/api/agents/poet/complete", """{"input":"x","system_prompt":"y"}""", 400, "invalid_request", "system_prompt")]
+    public async Task What_is_wrong_with_an_agents_prompt_is_said(string path, string body, int status, string code, string param)
     {
         await using var provider = ScriptedProvider.OpenAi();
         await using var gateway = await StartAsync(provider, """{"agents":{"poet":{}}}""");
@@ -207,7 +209,8 @@ public sealed class SessionApiTests
         using var response = await gateway.SendAsync(path, body, Key);
 
         using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
-        Assert.Equal((status, code), ((int)response.StatusCode, json.RootElement.GetProperty("error").GetProperty("code").GetString()));
+        var error = json.RootElement.GetProperty("error");
+        Assert.Equal((status, code, param), ((int)response.StatusCode, error.GetProperty("code").GetString(), error.GetProperty("param").GetString()));
     }
 
     private static Task<GatewayUnderTest> StartAsync(ScriptedProvider provider, string? agents = null, Action<GatewayUnderTest>? settings = null)
