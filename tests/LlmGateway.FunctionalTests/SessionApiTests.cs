@@ -105,7 +105,7 @@ public sealed class SessionApiTests
     [InlineData("""{"message":"Hi","use_tools":"no"}""", 400, "invalid_request", "use_tools")]
     [InlineData("""{"message":"Hi","session_id":"a b"}""", 400, "invalid_request", "session_id")]
     [InlineData("""{"message":"Hi","sesion_id":"x"}""", 400, "invalid_request", "sesion_id")]
-    [InlineData("""{"message":"Hi","agent":"nobody"}""", 404, "agent_not_found", "X-Agent-Profile")]
+    [InlineData("""{"message":"Hi","agent":"nobody"}""", 404, "agent_not_found", "agent")]
     [InlineData("""{"message":"Hi","session_id":"0b8f7f63-0000-4000-8000-000000000000"}""", 404, "session_not_found", "session_id")]
     [InlineData("""{"message":"Hi","session_id":"never-made"}""", 404, "session_not_found", "session_id")]
     [InlineData("""{"message":""", 400, "invalid_json", null)]
@@ -196,10 +196,8 @@ public sealed class SessionApiTests
 
     [Theory]
     [InlineData("/api/agents/nobody/complete", """{"input":"x"}""", 404, "agent_not_found", "agent")]
-    [InlineData("/api/chat/message", """{"message":"x","agent":"nobody"}""", 404, "agent_not_found", "agent")]
-    [InlineData("/api/chat/message", """{"message":"x","model":"agent:nobody"}""", 404, "agent_not_found", "model")]
     [InlineData("/api/agents/poet/complete", "{}", 400, "missing_required_parameter", "input")]
-    [InlineData("/api/agents/poet/complete", """{"input":"x","variables":{"a":{}}}""", 400, "invalid_request", "variables.a")]
+    [InlineData("/api/agents/poet/complete", """{"input":"x","variables":{"a":{}}}""", 400, "invalid_request", "variables")]
     [InlineData("/api/agents/poet/complete", """{"input":"x","system_prompt":"y"}""", 400, "invalid_request", "system_prompt")]
     public async Task What_is_wrong_with_an_agents_prompt_is_said(string path, string body, int status, string code, string param)
     {
