@@ -11,6 +11,8 @@ internal sealed class CompletionsOverChat(IProviderDialect chat) : IProviderDial
 
     public IModelCatalog? Catalog => chat.Catalog;
 
+    public ITokenCounter? TokenCounter => chat.TokenCounter;
+
     public bool Supports(Operation operation) => operation == Operation.Completions || chat.Supports(operation);
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
