@@ -22,8 +22,8 @@ internal sealed class CompletionsOverChat(IProviderDialect chat) : IProviderDial
             return chat.CreateCall(request, target, habits);
         }
 
-        return CompletionAsChat.WhyNot(request) is { } reason
-            ? ProviderCall.CannotCarry(reason)
+        return CompletionAsChat.WhyNot(request) is var (reason, param)
+            ? ProviderCall.CannotCarry(reason, param)
             : chat.CreateCall(CompletionAsChat.Derive(request, target), target, habits);
     }
 

@@ -47,7 +47,7 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
 
         if (request.Operation == Operation.Completions && OpenAiBody.WhyNoSystemPrompt(request) is { } reason)
         {
-            return ProviderCall.CannotCarry(reason);
+            return ProviderCall.CannotCarry(reason, "prompt");
         }
 
         var endpoint = EndpointOf(target);
