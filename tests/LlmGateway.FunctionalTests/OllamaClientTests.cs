@@ -222,6 +222,9 @@ public sealed class OllamaClientTests
     [InlineData("/api/show", "{}", 400)]
     [InlineData("/api/embed", """{"model":"m","input":[1,2]}""", 400)]
     [InlineData("/api/tags", "{}", 405)]
+    [InlineData("/api/pull", """{"model":"llama3.1"}""", 404)]
+    [InlineData("/api/delete", """{"model":"llama3.1"}""", 404)]
+    [InlineData("/api/embeddings", """{"model":"llama3.1","prompt":"a"}""", 404)]
     public async Task A_refusal_has_Ollamas_shape(string path, string body, int status)
     {
         await using var gateway = await new GatewayUnderTest().StartAsync();
