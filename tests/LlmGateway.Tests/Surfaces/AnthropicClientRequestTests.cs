@@ -6,7 +6,7 @@ namespace LlmGateway.Tests.Surfaces;
 /// <summary>Messages requests in OpenAI's form: what is carried, what moves, what is refused.</summary>
 public sealed class AnthropicClientRequestTests
 {
-    private static readonly IClientDialect Dialect = SurfaceCase.Anthropic();
+    private static readonly AnthropicClientDialect Dialect = SurfaceCase.Anthropic();
 
     [Fact]
     public void Read_PlainRequest_KeepsSamplingAsWritten() => SurfaceCase.AssertRequest(
