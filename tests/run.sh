@@ -62,7 +62,7 @@ run_suite() {
   if [ "$skipped" -ne 0 ]; then echo "$name: skips tests"; broken=1; fi
 }
 
-# The official JavaScript clients against the built gateway; counted like a suite.
+# The official JavaScript clients, and frameworks over them, against the built gateway; counted like a suite.
 run_clients() {
   local report ok bad cancelled
   echo "== clients"
@@ -75,7 +75,7 @@ run_clients() {
   fi
   report=$(mktemp)
   GATEWAY_DLL="$PWD/src/LlmGateway/bin/Release/net10.0/LlmGateway.dll" \
-    timeout --kill-after=10 "$suite_limit" node --test --test-reporter=tap tests/clients/clients.test.mjs </dev/null 2>&1 >"$report" | tee "$TEST_OUTPUT/output/clients.err" >&2 || true
+    timeout --kill-after=10 "$suite_limit" node --test --test-reporter=tap tests/clients/*.test.mjs </dev/null 2>&1 >"$report" | tee "$TEST_OUTPUT/output/clients.err" >&2 || true
   cp "$report" "$TEST_OUTPUT/output/clients.log"
   tally() { sed -nE "s/^# $1 ([0-9]+)$/\1/p" "$report" | tail -n 1; }
   ok=$(tally pass) bad=$(tally fail) cancelled=$(tally cancelled)

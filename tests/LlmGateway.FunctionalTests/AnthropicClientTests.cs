@@ -24,6 +24,7 @@ public sealed class AnthropicClientTests
 
         var reply = await Client(gateway).Messages.Create(Ask("Hello there"), Cancellation);
 
+        reply.Validate();
         Assert.True(reply.Content[0].TryPickText(out var text));
         Assert.Equal("Well met", text!.Text);
         Assert.Equal((9L, 2L), (reply.Usage.InputTokens, reply.Usage.OutputTokens));
@@ -131,6 +132,44 @@ public sealed class AnthropicClientTests
         var count = await Client(gateway).Messages.CountTokens(new MessageCountTokensParams { Model = "claude", Messages = [new UserMessageParam { Content = new string('x', 400) }] }, Cancellation);
 
         Assert.InRange(count.InputTokens, 100, 130);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"text","text":"Hello"}""")]
+    [InlineData("""{"type":"thinking","thinking":"never signed","signature":""},{"type":"text","text":"Hello"}""")]
+    public async Task Where_Anthropic_would_answer_it_counts(string earlier)
+    {
+        await using var provider = ScriptedProvider.Anthropic().On("POST /v1/messages/count_tokens", Script.Json("""{"input_tokens":2095}"""));
+        await using var gateway = await Native(provider).StartAsync();
+
+        using var response = await gateway.SendAsync(
+            "/v1/messages/count_tokens",
+            $$"""{"model":"agent:claude","max_tokens":9,"temperature":0.5,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{{earlier}}]},{"role":"user","content":"Bye"}],"tools":[{"name":"f","input_schema":{"type":"object"} } ]}""");
+
+        Assert.Equal("""{"input_tokens":2095}""", await response.Content.ReadAsStringAsync(Cancellation));
+        var sent = Assert.Single(provider.Requests);
+        Assert.Equal("key-a", sent.Header("x-api-key"));
+        Assert.Contains("Be kind.", sent.Json().GetProperty("system").ToString(), StringComparison.Ordinal);
+        Assert.Equal("claude-x", sent.Json().GetProperty("model").GetString());
+    }
+
+    [Fact]
+    public async Task A_count_that_cannot_be_had_is_estimated()
+    {
+        Script[] failures = [Script.Json(AnthropicReplies.Error("overloaded_error", "busy"), 529), Script.Json("""{"input_tokens":"many"}"""), Script.Json("<html>"), Script.Raw("").Reset()];
+        await using var provider = ScriptedProvider.Anthropic().On("POST /v1/messages/count_tokens", failures);
+        await using var gateway = await Native(provider).StartAsync();
+        var body = $$"""{"model":"agent:claude","messages":[{"role":"user","content":"{{new string('x', 400)}}"}]}""";
+
+        foreach (var _ in failures)
+        {
+            using var response = await gateway.SendAsync("/v1/messages/count_tokens", body);
+
+            using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+            Assert.InRange(json.RootElement.GetProperty("input_tokens").GetInt32(), 100, 140);
+        }
+
+        Assert.Equal(failures.Length, provider.Requests.Count);
     }
 
     [Theory]

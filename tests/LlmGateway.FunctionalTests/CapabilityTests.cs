@@ -10,10 +10,10 @@ public sealed class CapabilityTests
     private const string Schema = ""","response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"type":"object"}}}""";
 
     [Theory]
-    [InlineData(Tools, "supports_tools: false", "tools")]
-    [InlineData(Schema, "supports_json_schema: false", "schema")]
-    [InlineData("", "context_window: 5", "window of 5")]
-    public async Task A_model_that_lacks_what_is_needed_is_left_out(string more, string capability, string word)
+    [InlineData(Tools, "supports_tools: false", "tools", "tools")]
+    [InlineData(Schema, "supports_json_schema: false", "schema", "response_format")]
+    [InlineData("", "context_window: 5", "window of 5", "messages")]
+    public async Task A_model_that_lacks_what_is_needed_is_left_out(string more, string capability, string word, string param)
     {
         await using var stage = await StageAsync($"small: {{ {capability} }}, large: {{}}");
         stage.Second.Answers(ProductionStage.Answer(isStreaming: false, "{}"));
@@ -25,6 +25,7 @@ public sealed class CapabilityTests
         Assert.Equal(("large", "1", "unsupported"), (answer.Header("x-llm-model"), answer.Header("x-llm-attempts"), answer.Header("x-llm-fallback-reason")));
         alone.AssertError(400, "unsupported_by_any_target");
         Assert.Contains(word, alone.ErrorMessage, StringComparison.Ordinal);
+        Assert.Equal(param, alone.Error.GetProperty("param").GetString());
         Assert.Single(stage.Second.Requests);
     }
 

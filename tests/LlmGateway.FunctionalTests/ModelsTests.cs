@@ -120,6 +120,26 @@ public sealed class ModelsTests
         Assert.True(root.GetProperty("data")[0].GetProperty("created_at").TryGetDateTimeOffset(out _));
     }
 
+    [Theory]
+    [InlineData("/v1/models/nothing", "nothing")]
+    [InlineData("/agents/nobody/v1/models", "nobody")]
+    public async Task Anthropics_clients_read_a_refusal_in_Anthropics_shape(string path, string named)
+    {
+        await using var provider = ScriptedProvider.OpenAi();
+        await using var gateway = await Gateway(provider).StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Add("anthropic-version", "2023-06-01");
+        request.Headers.Add("x-api-key", "sk-client");
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        using var document = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+        var error = document.RootElement.GetProperty("error");
+        Assert.Equal(("error", "not_found_error"), (document.RootElement.GetProperty("type").GetString(), error.GetProperty("type").GetString()));
+        Assert.Contains(named, error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Without_a_key_nothing_is_told()
     {

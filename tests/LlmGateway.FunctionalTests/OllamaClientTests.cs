@@ -52,6 +52,38 @@ public sealed class OllamaClientTests
         Assert.Equal("call_7", provider.Requests[1].Json().GetProperty("messages")[2].GetProperty("tool_call_id").GetString());
     }
 
+    [Theory]
+    [InlineData("Unrecognized request arguments supplied: num_ctx, top_k", null, null)]
+    [InlineData("Unknown parameter: 'num_ctx'.", "num_ctx", "unknown_parameter")]
+    public async Task Options_that_OpenAI_has_not_are_left_out_once_it_has_said_so(string message, string? param, string? code)
+    {
+        await using var provider = ScriptedProvider.OpenAi().Answers(
+            Script.Json(JsonSerializer.Serialize(new { error = new { message, type = "invalid_request_error", param, code } }), 400),
+            Script.Json(OpenAiReplies.Completion("one")), Script.Json(OpenAiReplies.Completion("two")));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+        const string Chat = """{"model":"m","stream":false,"messages":[{"role":"user","content":"Hi"}],"options":{"num_ctx":8192,"temperature":0.5,"top_k":40}}""";
+
+        using var first = await gateway.SendAsync("/api/chat", Chat, Key);
+        using var second = await gateway.SendAsync("/api/chat", Chat, Key);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (first.StatusCode, second.StatusCode));
+        Assert.Equal("1", first.Headers.GetValues("x-llm-attempts").Single());
+        Assert.Equal([true, false, false], provider.Requests.Select(request => request.Json().TryGetProperty("num_ctx", out _) && request.Json().TryGetProperty("top_k", out _)));
+        Assert.All(provider.Requests, request => Assert.Equal(0.5, request.Json().GetProperty("temperature").GetDouble()));
+    }
+
+    [Fact]
+    public async Task A_value_that_is_refused_is_the_clients_affair()
+    {
+        await using var provider = ScriptedProvider.OpenAi().Answers(Script.Json(OpenAiReplies.Error("top_k must be at least 1", "invalid_request_error", "invalid_value"), 400));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        using var response = await gateway.SendAsync("/api/chat", """{"model":"m","stream":false,"messages":[{"role":"user","content":"Hi"}],"options":{"top_k":0}}""", Key);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Single(provider.Requests);
+    }
+
     [Fact]
     public async Task A_curl_of_Ollamas_own_page_works_without_a_content_type()
     {
@@ -222,6 +254,9 @@ public sealed class OllamaClientTests
     [InlineData("/api/show", "{}", 400)]
     [InlineData("/api/embed", """{"model":"m","input":[1,2]}""", 400)]
     [InlineData("/api/tags", "{}", 405)]
+    [InlineData("/api/pull", """{"model":"llama3.1"}""", 404)]
+    [InlineData("/api/delete", """{"model":"llama3.1"}""", 404)]
+    [InlineData("/api/embeddings", """{"model":"llama3.1","prompt":"a"}""", 404)]
     public async Task A_refusal_has_Ollamas_shape(string path, string body, int status)
     {
         await using var gateway = await new GatewayUnderTest().StartAsync();

@@ -57,7 +57,7 @@ public sealed class ProfileTests
 
         var error = await OpenAiError.ReadAsync(response);
         Assert.Equal((404, "invalid_request_error", "agent_not_found"), (error.Status, error.Type, error.Code));
-        Assert.Equal(model is null ? "X-Agent-Profile" : "model", error.Param);
+        Assert.Equal(header is not null ? "X-Agent-Profile" : path is not null ? "agent" : "model", error.Param);
         Assert.Contains("reader, writer", error.Message);
         Assert.Empty(provider.Requests);
     }

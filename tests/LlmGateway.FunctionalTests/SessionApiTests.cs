@@ -105,7 +105,7 @@ public sealed class SessionApiTests
     [InlineData("""{"message":"Hi","use_tools":"no"}""", 400, "invalid_request", "use_tools")]
     [InlineData("""{"message":"Hi","session_id":"a b"}""", 400, "invalid_request", "session_id")]
     [InlineData("""{"message":"Hi","sesion_id":"x"}""", 400, "invalid_request", "sesion_id")]
-    [InlineData("""{"message":"Hi","agent":"nobody"}""", 404, "agent_not_found", "X-Agent-Profile")]
+    [InlineData("""{"message":"Hi","agent":"nobody"}""", 404, "agent_not_found", "agent")]
     [InlineData("""{"message":"Hi","session_id":"0b8f7f63-0000-4000-8000-000000000000"}""", 404, "session_not_found", "session_id")]
     [InlineData("""{"message":"Hi","session_id":"never-made"}""", 404, "session_not_found", "session_id")]
     [InlineData("""{"message":""", 400, "invalid_json", null)]
@@ -195,11 +195,11 @@ public sealed class SessionApiTests
     }
 
     [Theory]
-    [InlineData("/api/agents/nobody/complete", """{"input":"x"}""", 404, "agent_not_found")]
-    [InlineData("/api/agents/poet/complete", "{}", 400, "missing_required_parameter")]
-    [InlineData("/api/agents/poet/complete", """{"input":"x","variables":{"a":{}}}""", 400, "invalid_request")]
-    [InlineData("/api/agents/poet/complete", """{"input":"x","system_prompt":"y"}""", 400, "invalid_request")]
-    public async Task What_is_wrong_with_an_agents_prompt_is_said(string path, string body, int status, string code)
+    [InlineData("/api/agents/nobody/complete", """{"input":"x"}""", 404, "agent_not_found", "agent")]
+    [InlineData("/api/agents/poet/complete", "{}", 400, "missing_required_parameter", "input")]
+    [InlineData("/api/agents/poet/complete", """{"input":"x","variables":{"a":{}}}""", 400, "invalid_request", "variables")]
+    [InlineData("/api/agents/poet/complete", """{"input":"x","system_prompt":"y"}""", 400, "invalid_request", "system_prompt")]
+    public async Task What_is_wrong_with_an_agents_prompt_is_said(string path, string body, int status, string code, string param)
     {
         await using var provider = ScriptedProvider.OpenAi();
         await using var gateway = await StartAsync(provider, """{"agents":{"poet":{}}}""");
@@ -207,7 +207,8 @@ public sealed class SessionApiTests
         using var response = await gateway.SendAsync(path, body, Key);
 
         using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
-        Assert.Equal((status, code), ((int)response.StatusCode, json.RootElement.GetProperty("error").GetProperty("code").GetString()));
+        var error = json.RootElement.GetProperty("error");
+        Assert.Equal((status, code, param), ((int)response.StatusCode, error.GetProperty("code").GetString(), error.GetProperty("param").GetString()));
     }
 
     private static Task<GatewayUnderTest> StartAsync(ScriptedProvider provider, string? agents = null, Action<GatewayUnderTest>? settings = null)

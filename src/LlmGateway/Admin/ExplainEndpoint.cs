@@ -46,7 +46,7 @@ internal sealed class ExplainEndpoint(RoutePlanner planner, StrategySet strategi
             return (null, GatewayError.InvalidValue("key", "There is no client key of this name. Give a key's name, never the key."));
         }
 
-        var route = ProfileResolver.Resolve(config, wanted.Agent, path: null, wanted.Model);
+        var route = ProfileResolver.Resolve(config, header: null, path: null, wanted.Model, body: wanted.Agent);
         if ((route.Error ?? RoutePermission.Check(key, route)) is { } refusal)
         {
             return (null, refusal);

@@ -7,14 +7,17 @@ namespace LlmGateway.Api;
 /// <summary>Answers with an error in the form that the endpoint's clients speak, if the answer has not begun.</summary>
 internal static class ErrorWriter
 {
-    public static async Task WriteAsync(HttpContext context, GatewayError error)
+    /// <param name="context">The call.</param>
+    /// <param name="error">What is told.</param>
+    /// <param name="form">The client's form, where not the endpoint says it but the client; null: the endpoint's.</param>
+    public static async Task WriteAsync(HttpContext context, GatewayError error, IClientDialect? form = null)
     {
         if (context.Response.HasStarted)
         {
             return;
         }
 
-        var surface = SurfaceMetadata.Of(context);
+        var surface = form ?? SurfaceMetadata.Of(context);
         var body = surface?.WriteError(error, RequestScope.Of(context).Tally.RequestId) ?? ErrorJson.Write(error);
         if (!context.Response.Headers.ContainsKey(RequestIds.Header) && context.Features.Get<RequestScope>() is { } scope)
         {

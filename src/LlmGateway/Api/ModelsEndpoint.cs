@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using LlmGateway.Model;
 using LlmGateway.Profiles;
+using LlmGateway.Surfaces;
 
 namespace LlmGateway.Api;
 
@@ -9,7 +10,7 @@ namespace LlmGateway.Api;
 /// <c>GET /v1/models</c> and <c>/v1/models/{id}</c>, in OpenAI's form, or in Anthropic's for its SDKs, which say so in a header. Behind an
 /// agent's path they are the same, for tools that ask for them before anything else.
 /// </summary>
-internal sealed class ModelsEndpoint(TimeProvider time)
+internal sealed class ModelsEndpoint(TimeProvider time, ClientDialectSet dialects)
 {
     /// <summary>Nobody knows when a model was made; the gateway's start is at least the same for as long as it runs.</summary>
     private readonly DateTimeOffset _created = time.GetUtcNow();
@@ -19,7 +20,7 @@ internal sealed class ModelsEndpoint(TimeProvider time)
         var scope = RequestScope.Of(context);
         if (CheckAgent(context, scope) is { } refusal)
         {
-            return ErrorWriter.WriteAsync(context, refusal);
+            return RefuseAsync(context, refusal);
         }
 
         var models = ModelList.For(scope.Config, scope.Key!).ToList();
@@ -31,7 +32,7 @@ internal sealed class ModelsEndpoint(TimeProvider time)
         var scope = RequestScope.Of(context);
         if (CheckAgent(context, scope) is { } refusal)
         {
-            return ErrorWriter.WriteAsync(context, refusal);
+            return RefuseAsync(context, refusal);
         }
 
         // Slashes that were sent encoded are the one thing that the server leaves so.
@@ -39,7 +40,7 @@ internal sealed class ModelsEndpoint(TimeProvider time)
         if (ModelList.Find(scope.Config, scope.Key!, id) is not { } model)
         {
             var name = id.Length <= 128 ? id : id[..128] + "…";
-            return ErrorWriter.WriteAsync(context, new GatewayError(
+            return RefuseAsync(context, new GatewayError(
                 404, ErrorTypes.InvalidRequest, ErrorCodes.ModelNotFound, $"There is no model '{name}' for this key. GET /v1/models lists all there are.", "model"));
         }
 
@@ -56,6 +57,9 @@ internal sealed class ModelsEndpoint(TimeProvider time)
         var route = ProfileResolver.Resolve(scope.Config, header: null, agent, model: null);
         return route.Error ?? RoutePermission.Check(scope.Key!, route);
     }
+
+    private Task RefuseAsync(HttpContext context, GatewayError error) =>
+        ErrorWriter.WriteAsync(context, error, IsAnthropic(context) ? dialects[AnthropicClientDialect.DialectName] : null);
 
     private static bool IsAnthropic(HttpContext context) => context.Request.Headers.ContainsKey("anthropic-version");
 

@@ -70,8 +70,8 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
         }
 
         var clientBody = body;
-        var agent = headers["X-Agent-Profile"] is { Count: > 0 } named ? (string?)named : context.GetRouteValue("agent") as string;
-        var call = surface is null ? null : SurfaceRequest.Read(surface, body, config, agent);
+        var (header, path) = ((string?)headers["X-Agent-Profile"], context.GetRouteValue("agent") as string);
+        var call = surface is null ? null : SurfaceRequest.Read(surface, body, config, string.IsNullOrEmpty(header) ? path : header);
         var (clientHeaders, headerError) = SurfaceRequest.ReadHeaders(surface, headers);
         if ((call?.Error ?? headerError) is { } callError)
         {
@@ -92,7 +92,7 @@ internal sealed class OperationEndpoint(GatewayForwarder forwarder, StrategySet 
             return (null, scanError);
         }
 
-        var route = ProfileResolver.Resolve(config, call?.Agent ?? agent, path: null, scan.Model, keepsModel: operation == Operation.Embeddings);
+        var route = ProfileResolver.Resolve(config, header, path, scan.Model, keepsModel: operation == Operation.Embeddings, body: call?.Agent);
         if ((route.Error ?? RoutePermission.Check(key, route)) is { } refusal)
         {
             return (null, refusal);

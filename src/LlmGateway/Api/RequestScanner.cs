@@ -121,7 +121,7 @@ public ref partial struct RequestScanner
 
         string? model = null;
         JsonRange modelValue = default, streamOptions = default, includeUsageValue = default, messages = default, reasoningEffort = default;
-        bool isStreaming = false, wantsJson = false, wantsJsonSchema = false, hasTools = false;
+        bool isStreaming = false, wantsJson = false, wantsJsonSchema = false, hasTools = false, givesTools = false, givesFunctions = false;
         bool? includeUsage = null;
         var streamOptionsStart = 0;
         var fields = RequestFields.None;
@@ -183,6 +183,8 @@ public ref partial struct RequestScanner
                         Walk();
                         hasTools |= _reader.BytesConsumed - start > 2;
                         fields |= RequestFields.Tools;
+                        givesTools |= member == "tools";
+                        givesFunctions |= member == "functions";
                     }
 
                     break;
@@ -250,6 +252,7 @@ public ref partial struct RequestScanner
             Fields = fields,
             NullMembers = nulls ?? (IReadOnlyList<KeyValuePair<string, JsonRange>>)[],
             HasTools = hasTools,
+            UsesFunctions = givesFunctions && !givesTools,
             HasImages = _hasImages,
             WantsJson = wantsJson,
             WantsJsonSchema = wantsJsonSchema,

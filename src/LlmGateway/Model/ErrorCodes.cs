@@ -8,6 +8,10 @@ public static class ErrorCodes
     public const string MissingRequiredParameter = "missing_required_parameter";
     public const string InvalidHeader = "invalid_header";
     public const string UnsupportedByAnyTarget = "unsupported_by_any_target";
+
+    /// <summary>Anthropic's word, told to its SDKs alone: they go on without a conversation that the server holds.</summary>
+    public const string ThreadUnsupported = "thread_unsupported_request";
+
     public const string ContextLengthExceeded = "context_length_exceeded";
     public const string ContentFilter = "content_filter";
     public const string InvalidApiKey = "invalid_api_key";

@@ -21,6 +21,10 @@ public sealed record GatewayError(
     public static GatewayError Invalid(string code, string message, string? param = null) =>
         new(400, ErrorTypes.InvalidRequest, code, message, param);
 
+    /// <summary>A 400 that names the member in its message, before what is demanded of it.</summary>
+    public static GatewayError InvalidMember(string param, string demand) =>
+        InvalidValue(param, $"Invalid value for '{param}'. {demand}");
+
     /// <summary>A 400 for a member that is there and of the wrong kind.</summary>
     public static GatewayError InvalidValue(string param, string message) =>
         Invalid(ErrorCodes.InvalidRequest, message, param);

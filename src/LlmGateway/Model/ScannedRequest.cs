@@ -65,6 +65,9 @@ public sealed record ScannedRequest
 
     public bool HasTools { get; init; }
 
+    /// <summary>Whether the tools are given in the deprecated form, as <c>functions</c>.</summary>
+    public bool UsesFunctions { get; init; }
+
     public bool HasImages { get; init; }
 
     public bool WantsJson { get; init; }

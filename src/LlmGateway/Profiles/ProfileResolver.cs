@@ -2,7 +2,7 @@ using LlmGateway.Model;
 
 namespace LlmGateway.Profiles;
 
-/// <summary>Chooses the agent profile (header, path prefix, model alias, none) and what the request's <c>model</c> means beside it.</summary>
+/// <summary>Chooses the agent profile (body, header, path, model alias, none) and what the request's <c>model</c> means beside it.</summary>
 internal static class ProfileResolver
 {
     private const string AgentAlias = "agent:";
@@ -14,10 +14,12 @@ internal static class ProfileResolver
     /// <param name="model">The request's <c>model</c>.</param>
     /// <param name="keepsModel">Whether another model's answer would be no answer (vectors of two models cannot be compared): a name that no
     /// file lists then goes to the default profile's provider as it is.</param>
-    public static ResolvedRoute Resolve(GatewayConfig config, string? header, string? path, string? model, bool keepsModel = false)
+    /// <param name="body">Name in the body's own <c>agent</c>, in the forms that have one.</param>
+    public static ResolvedRoute Resolve(GatewayConfig config, string? header, string? path, string? model, bool keepsModel = false, string? body = null)
     {
         var alias = model is not null && model.StartsWith(AgentAlias, StringComparison.Ordinal) ? model[AgentAlias.Length..] : null;
-        var agent = NullIfEmpty(header) ?? NullIfEmpty(path) ?? alias;
+        var named = NullIfEmpty(body) ?? NullIfEmpty(header) ?? NullIfEmpty(path);
+        var agent = named ?? alias;
         if (agent is null)
         {
             return WithoutAgent(config, NullIfEmpty(model), keepsModel);
@@ -25,7 +27,7 @@ internal static class ProfileResolver
 
         if (!config.Agents.TryGetValue(agent, out var profile))
         {
-            return ResolvedRoute.Failed(UnknownAgent(config, agent, ReferenceEquals(agent, alias) ? "model" : "X-Agent-Profile"));
+            return ResolvedRoute.Failed(UnknownAgent(config, agent, named is null ? "model" : string.IsNullOrEmpty(body) && !string.IsNullOrEmpty(header) ? "X-Agent-Profile" : "agent"));
         }
 
         var isPlainName = !string.IsNullOrEmpty(model) && alias is null && !model.StartsWith(RoleAlias, StringComparison.Ordinal);

@@ -60,12 +60,14 @@ internal static class AnthropicContentReader
             case "file" when allowsMedia:
                 return AnthropicMediaReader.ReadFile(part, place, blocks, breakpoint);
             default:
-                return ProviderCall.CannotCarry(type switch
-                {
-                    "input_audio" => "audio input",
-                    "image_url" or "file" => "images or files in this kind of message",
-                    _ => "a content part of a kind that Anthropic does not know",
-                });
+                return ProviderCall.CannotCarry(
+                    type switch
+                    {
+                        "input_audio" => "audio input",
+                        "image_url" or "file" => "images or files in this kind of message",
+                        _ => "a content part of a kind that Anthropic does not know",
+                    },
+                    $"{place}.type");
         }
     }
 
@@ -79,5 +81,5 @@ internal static class AnthropicContentReader
         return null;
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

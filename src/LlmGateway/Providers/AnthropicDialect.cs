@@ -13,7 +13,7 @@ namespace LlmGateway.Providers;
 /// tool, goes on with the assistant's own words, or has lost the thinking that a tool result belongs to is made without thinking; beside
 /// thinking that the client asked for, its sampling is left out, because the provider takes no other than its own there.
 /// </remarks>
-public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect, IModelCatalog
+public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, Func<Guid>? newGuid = null) : IProviderDialect, IModelCatalog, ITokenCounter
 {
     private const string PinnedVersion = "2023-06-01";
 
@@ -38,47 +38,25 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
             return ProviderCall.CannotCarry($"provider '{target.Provider.Name}' has no base_url");
         }
 
-        var version = target.Provider.ApiVersion ?? PinnedVersion;
-        var takesSampling = string.CompareOrdinal(version, VersionWithoutSampling) < 0;
-        HttpContent content;
-        if (request.IsNativeAt(target))
-        {
-            version = AnthropicNativeBody.HeaderOf(request, "anthropic-version") ?? version;
-            takesSampling = string.CompareOrdinal(version, VersionWithoutSampling) < 0;
-            content = AnthropicNativeBody.Write(request, target, habits, takesSampling).ToContent();
-        }
-        else if (AnthropicRequestWriter.TryWrite(request, target, habits, takesSampling, states, out var body) is { } problem)
+        if (TryWriteBody(request, target, habits, out var body) is { } problem)
         {
             return problem;
         }
-        else
-        {
-            content = new ReadOnlyMemoryContent(body);
-        }
 
         var url = _urls.GetOrAdd(baseUrl, static key => new Uri(ProviderUrl.OpenAiRoot(key) + "/messages"));
-        var message = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
-        message.Content.Headers.ContentType = Json;
-        message.Headers.TryAddWithoutValidation("anthropic-version", version);
-        if (request.IsNativeAt(target) && AnthropicNativeBody.HeaderOf(request, "anthropic-beta") is { } betas)
-        {
-            message.Headers.TryAddWithoutValidation("anthropic-beta", betas);
-        }
-
-        AddKey(message.Headers, target);
-        return ProviderCall.Send(message);
+        return ProviderCall.Send(CreatePost(request, target, url, body.ToContent()));
     }
 
     public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target)
     {
-        var reply = AnthropicReply.Read(body, CompletionStamp.New(target.Model, time, _newGuid), new AnthropicThoughts(states, request, target), _newGuid);
+        var reply = AnthropicReply.Read(body, CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions), new AnthropicThoughts(states, request, target), _newGuid);
         return request.IsNativeAt(target) ? reply with { Body = body } : reply;
     }
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target)
     {
         var translator = new AnthropicStreamTranslator(
-            CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, new AnthropicThoughts(states, request, target), _newGuid);
+            CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions), request.Scan.IncludeUsage == true, new AnthropicThoughts(states, request, target), _newGuid);
         return request.IsNativeAt(target) ? new AnthropicStreamRelay(translator, request.Tally.RequestId) : translator;
     }
 
@@ -88,6 +66,21 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
         error.Status == 400 ? Refused(error.Message, request.Scan) & ~known : TargetHabits.None;
 
     public IModelCatalog Catalog => this;
+
+    public ITokenCounter TokenCounter => this;
+
+    public HttpRequestMessage? CreateCountCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
+    {
+        if (target.Provider.BaseUrl is not { } baseUrl || TryWriteBody(request, target, habits, out var body) is not null)
+        {
+            return null;
+        }
+
+        var url = new Uri(ProviderUrl.OpenAiRoot(baseUrl) + "/messages/count_tokens");
+        return CreatePost(request, target, url, new ReadOnlyMemoryContent(AnthropicTokenCount.Write(body.ToMemory())));
+    }
+
+    public long? ReadCount(ReadOnlyMemory<byte> body) => AnthropicTokenCount.Read(body);
 
     public HttpRequestMessage? CreateListCall(GatewayRequest request, ProviderTarget target)
     {
@@ -110,6 +103,38 @@ public sealed class AnthropicDialect(TimeProvider time, ToolCallStates states, F
         var name = model.EndsWith("-latest", StringComparison.Ordinal) ? model[..^"-latest".Length] : model;
         return listed == model || (listed.StartsWith(name + "-20", StringComparison.Ordinal) && listed.Length == name.Length + "-20260101".Length);
     }
+
+    /// <summary>The body that the target gets, or the reason why there is none.</summary>
+    private ProviderCall? TryWriteBody(GatewayRequest request, ProviderTarget target, TargetHabits habits, out SplicedBody body)
+    {
+        var takesSampling = string.CompareOrdinal(VersionOf(request, target), VersionWithoutSampling) < 0;
+        if (request.IsNativeAt(target))
+        {
+            body = AnthropicNativeBody.Write(request, target, habits, takesSampling);
+            return null;
+        }
+
+        var problem = AnthropicRequestWriter.TryWrite(request, target, habits, takesSampling, states, out var translated);
+        body = SplicedBody.Whole(translated);
+        return problem;
+    }
+
+    private static HttpRequestMessage CreatePost(GatewayRequest request, ProviderTarget target, Uri url, HttpContent content)
+    {
+        var message = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
+        message.Content.Headers.ContentType = Json;
+        message.Headers.TryAddWithoutValidation("anthropic-version", VersionOf(request, target));
+        if (request.IsNativeAt(target) && AnthropicNativeBody.HeaderOf(request, "anthropic-beta") is { } betas)
+        {
+            message.Headers.TryAddWithoutValidation("anthropic-beta", betas);
+        }
+
+        AddKey(message.Headers, target);
+        return message;
+    }
+
+    private static string VersionOf(GatewayRequest request, ProviderTarget target) =>
+        (request.IsNativeAt(target) ? AnthropicNativeBody.HeaderOf(request, "anthropic-version") : null) ?? target.Provider.ApiVersion ?? PinnedVersion;
 
     private static void AddKey(HttpRequestHeaders headers, ProviderTarget target)
     {

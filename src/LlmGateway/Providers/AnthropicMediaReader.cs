@@ -44,7 +44,7 @@ internal static class AnthropicMediaReader
 
         return file.FindText("file_data"u8) is { } data
             ? ReadData(data, file.FindText("filename"u8), $"{place}.file.file_data", blocks, cacheControl)
-            : ProviderCall.CannotCarry("files that are stored elsewhere (file_id)");
+            : ProviderCall.CannotCarry("files that are stored elsewhere (file_id)", $"{place}.file.file_id");
     }
 
     private static ProviderCall? ReadData(string uri, string? title, string param, List<AnthropicBlock> blocks, JsonElement? cacheControl)
@@ -71,7 +71,7 @@ internal static class AnthropicMediaReader
                 Add(blocks, cacheControl, "document", writer => WriteSource(writer, "text", mediaType, text), title);
                 return null;
             default:
-                return ProviderCall.CannotCarry("media other than JPEG, PNG, GIF, WebP, PDF and plain text");
+                return ProviderCall.CannotCarry("media other than JPEG, PNG, GIF, WebP, PDF and plain text", param);
         }
     }
 
@@ -101,5 +101,5 @@ internal static class AnthropicMediaReader
     private static bool IsWebUrl(string url) =>
         url.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || url.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

@@ -135,7 +135,7 @@ internal sealed class AnthropicMessageReader(AnthropicConversation conversation,
 
         if (call.FindText("type"u8) == "custom")
         {
-            return ProviderCall.CannotCarry("custom tools");
+            return ProviderCall.CannotCarry("custom tools", path);
         }
 
         if (call.FindText("id"u8) is not { Length: > 0 } id)
@@ -231,7 +231,7 @@ internal sealed class AnthropicMessageReader(AnthropicConversation conversation,
         }
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 
     private readonly record struct Call(string Id, string Name, string Input, JsonElement? CacheControl);
 }

@@ -42,5 +42,5 @@ internal readonly record struct AnthropicOutputFormat(JsonElement? Schema, strin
         }
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

@@ -63,9 +63,9 @@ internal sealed class AnthropicRequestWriter
 
     private ProviderCall? Write(TargetHabits habits, bool takesSampling, ToolCallStates states)
     {
-        if (FindUnsupported() is { } reason)
+        if (FindUnsupported() is { } unsupported)
         {
-            return ProviderCall.CannotCarry(reason);
+            return unsupported;
         }
 
         _writer.WriteStartObject();
@@ -115,16 +115,16 @@ internal sealed class AnthropicRequestWriter
         return problem;
     }
 
-    private string? FindUnsupported()
+    private ProviderCall? FindUnsupported()
     {
         if (_root.Find("n"u8) is { ValueKind: JsonValueKind.Number } n && (!n.TryGetInt32(out var count) || count > 1))
         {
-            return "more than one choice (n)";
+            return ProviderCall.CannotCarry("more than one choice (n)", "n");
         }
 
         return _root.Find("modalities"u8) is { ValueKind: JsonValueKind.Array } modalities &&
             modalities.EnumerateArray().Any(modality => modality.ValueKind == JsonValueKind.String && modality.ValueEquals("audio"u8))
-            ? "audio output"
+            ? ProviderCall.CannotCarry("audio output", "modalities")
             : null;
     }
 
@@ -228,7 +228,7 @@ internal sealed class AnthropicRequestWriter
 
     private void WriteRaw(JsonElement value) => _writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 
     private static ProviderCall InvalidJson() => ProviderCall.Refuse(GatewayError.Invalid(
         ErrorCodes.InvalidJson, "The body is not valid JSON: a member stands twice, or a string is not valid Unicode."));

@@ -104,5 +104,5 @@ internal sealed class AnthropicSamplingWriter(Utf8JsonWriter writer, JsonElement
         return true;
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

@@ -45,7 +45,7 @@ internal sealed class AnthropicToolWriter(Utf8JsonWriter writer)
         }
 
         writer.WriteEndArray();
-        return WriteChoice(choice, isDeprecated ? "function_call" : "tool_choice", root.Find("parallel_tool_calls"u8) is { ValueKind: JsonValueKind.False });
+        return WriteChoice(choice, isDeprecated ? "function_call" : "tool_choice", isDeprecated || root.Find("parallel_tool_calls"u8) is { ValueKind: JsonValueKind.False });
     }
 
     private ProviderCall? WriteTool(JsonElement tool, bool isDeprecated, HashSet<string>? allowed, string path)
@@ -57,7 +57,7 @@ internal sealed class AnthropicToolWriter(Utf8JsonWriter writer)
 
         if (!isDeprecated && tool.FindText("type"u8) is not (null or "function"))
         {
-            return ProviderCall.CannotCarry("tools other than functions");
+            return ProviderCall.CannotCarry("tools other than functions", path);
         }
 
         var place = isDeprecated ? path : $"{path}.function";
@@ -219,5 +219,5 @@ internal sealed class AnthropicToolWriter(Utf8JsonWriter writer)
 
     private void WriteRaw(JsonElement value) => writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

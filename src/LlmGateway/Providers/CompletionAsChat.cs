@@ -12,36 +12,36 @@ internal static class CompletionAsChat
     private const int DefaultMaxTokens = 16;
 
     /// <summary>What chat has no equivalent of; null if the request can be carried.</summary>
-    public static string? WhyNot(GatewayRequest request)
+    public static (string Reason, string Param)? WhyNot(GatewayRequest request)
     {
         using var document = JsonDocument.Parse(request.Body);
         var root = document.RootElement;
         if (request.Scan.InputKind is InputKind.Tokens or InputKind.TokenLists)
         {
-            return "a chat model takes text, not token numbers, as 'prompt'";
+            return ("a chat model takes text, not token numbers, as 'prompt'", "prompt");
         }
 
         if (request.Scan.InputCount > 1)
         {
-            return "a chat model takes one 'prompt' at a time";
+            return ("a chat model takes one 'prompt' at a time", "prompt");
         }
 
         if (root.Find("suffix"u8) is { ValueKind: JsonValueKind.String } suffix && !suffix.ValueEquals(""u8))
         {
-            return "a chat model cannot fill in before a 'suffix'";
+            return ("a chat model cannot fill in before a 'suffix'", "suffix");
         }
 
         if (root.Find("echo"u8) is { ValueKind: JsonValueKind.True })
         {
-            return "a chat model cannot 'echo' the prompt";
+            return ("a chat model cannot 'echo' the prompt", "echo");
         }
 
         if (root.Find("logprobs"u8) is { ValueKind: JsonValueKind.Number })
         {
-            return "a chat model's log probabilities have another form than 'logprobs' asks for";
+            return ("a chat model's log probabilities have another form than 'logprobs' asks for", "logprobs");
         }
 
-        return Number(root, "best_of"u8) is var candidates && candidates > Number(root, "n"u8) ? "a chat model cannot choose the 'best_of' several answers" : null;
+        return Number(root, "best_of"u8) is var candidates && candidates > Number(root, "n"u8) ? ("a chat model cannot choose the 'best_of' several answers", "best_of") : null;
     }
 
     /// <summary>The chat request; <see cref="WhyNot"/> has said that there is one.</summary>

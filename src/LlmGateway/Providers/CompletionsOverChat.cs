@@ -11,6 +11,8 @@ internal sealed class CompletionsOverChat(IProviderDialect chat) : IProviderDial
 
     public IModelCatalog? Catalog => chat.Catalog;
 
+    public ITokenCounter? TokenCounter => chat.TokenCounter;
+
     public bool Supports(Operation operation) => operation == Operation.Completions || chat.Supports(operation);
 
     public ProviderCall CreateCall(GatewayRequest request, ProviderTarget target, TargetHabits habits)
@@ -20,8 +22,8 @@ internal sealed class CompletionsOverChat(IProviderDialect chat) : IProviderDial
             return chat.CreateCall(request, target, habits);
         }
 
-        return CompletionAsChat.WhyNot(request) is { } reason
-            ? ProviderCall.CannotCarry(reason)
+        return CompletionAsChat.WhyNot(request) is var (reason, param)
+            ? ProviderCall.CannotCarry(reason, param)
             : chat.CreateCall(CompletionAsChat.Derive(request, target), target, habits);
     }
 

@@ -54,7 +54,7 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
 
             if (call.FindText("type"u8) == "custom")
             {
-                return ProviderCall.CannotCarry("custom tools");
+                return ProviderCall.CannotCarry("custom tools", place);
             }
 
             if (call.Find("function"u8) is not { ValueKind: JsonValueKind.Object } function)
@@ -191,7 +191,7 @@ internal sealed class GeminiCallWriter(Utf8JsonWriter writer, GeminiCallMemory m
         }
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 
     /// <summary>One call of the open step; no output yet while that is null.</summary>
     private readonly record struct Call(string? Id, string Name, bool SendsId, string? Output);

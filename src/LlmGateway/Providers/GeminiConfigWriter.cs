@@ -163,7 +163,7 @@ internal sealed class GeminiConfigWriter(Utf8JsonWriter writer, JsonElement root
         var names = modalities.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString() : null).ToList();
         if (names.Contains("audio"))
         {
-            return ProviderCall.CannotCarry("audio output");
+            return ProviderCall.CannotCarry("audio output", "modalities");
         }
 
         if (names.Contains("image"))
@@ -252,5 +252,5 @@ internal sealed class GeminiConfigWriter(Utf8JsonWriter writer, JsonElement root
         writer.WritePropertyName(option);
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

@@ -160,5 +160,5 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter writer, GeminiCallMemo
         writer.WriteEndObject();
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

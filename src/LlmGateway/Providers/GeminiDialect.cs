@@ -52,10 +52,10 @@ public sealed class GeminiDialect(TimeProvider time, ToolCallStates states, Func
 
     public ProviderReply ReadReply(ReadOnlyMemory<byte> body, GatewayRequest request, ProviderTarget target) => request.Operation == Operation.Embeddings
         ? GeminiEmbeddings.Read(body.Span, request, target)
-        : new GeminiReply(MemoryOf(request, target), _newGuid).Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid));
+        : new GeminiReply(MemoryOf(request, target), _newGuid).Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions));
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target) => new GeminiStreamTranslator(
-        CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, MemoryOf(request, target), _newGuid);
+        CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions), request.Scan.IncludeUsage == true, MemoryOf(request, target), _newGuid);
 
     public ProviderError ReadError(int status, ReadOnlySpan<byte> body) => GeminiErrors.Read(status, body);
 

@@ -18,7 +18,7 @@ internal static class GeminiEmbeddings
         var scan = request.Scan;
         if (scan.InputKind is not (InputKind.Text or InputKind.Texts))
         {
-            return ProviderCall.CannotCarry("Gemini embeds text, not token numbers");
+            return ProviderCall.CannotCarry("Gemini embeds text, not token numbers", "input");
         }
 
         // Each request of a batch names the model once more, and must name the same.

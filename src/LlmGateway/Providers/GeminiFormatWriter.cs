@@ -61,5 +61,5 @@ internal sealed class GeminiFormatWriter(Action<string> name, Utf8JsonWriter wri
         writer.WriteStringValue("application/json"u8);
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

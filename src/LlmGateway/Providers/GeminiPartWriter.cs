@@ -64,9 +64,9 @@ internal sealed class GeminiPartWriter(Utf8JsonWriter writer)
                 var file = part.Find("file"u8);
                 return Inner(file, "file_data"u8) is { } data
                     ? WriteDataUri(data, $"{path}.file.file_data", "file URLs (only data URIs)", beforeFirst)
-                    : ProviderCall.CannotCarry("files by id");
+                    : ProviderCall.CannotCarry("files by id", $"{path}.file.file_id");
             default:
-                return ProviderCall.CannotCarry("a content part of a kind that Gemini does not know");
+                return ProviderCall.CannotCarry("a content part of a kind that Gemini does not know", $"{path}.type");
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed class GeminiPartWriter(Utf8JsonWriter writer)
         if (uri.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || uri.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
         {
             // The gateway fetches nothing for a client, and Gemini's own fileData takes Google's storage, not any address.
-            return ProviderCall.CannotCarry(unsupported);
+            return ProviderCall.CannotCarry(unsupported, path);
         }
 
         if (!DataUri.TryParse(uri, out var data) || data.MediaType.Length == 0)
@@ -133,5 +133,5 @@ internal sealed class GeminiPartWriter(Utf8JsonWriter writer)
     private static string? Inner(JsonElement? parent, ReadOnlySpan<byte> name) =>
         parent is { ValueKind: JsonValueKind.Object } there ? there.FindText(name) : null;
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

@@ -36,7 +36,7 @@ internal static class GeminiTexts
 
             if (type is not ("text" or "refusal"))
             {
-                return ProviderCall.CannotCarry("parts other than text in messages of this role");
+                return ProviderCall.CannotCarry("parts other than text in messages of this role", place);
             }
 
             if (part.FindText(type == "text" ? "text"u8 : "refusal"u8) is not { } text)
@@ -58,5 +58,5 @@ internal static class GeminiTexts
         }
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

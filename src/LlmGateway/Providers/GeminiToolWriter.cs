@@ -61,7 +61,7 @@ internal sealed class GeminiToolWriter(Utf8JsonWriter writer, GeminiModel model)
 
         if (!isDeprecated && tool.FindText("type"u8) is not (null or "function"))
         {
-            return ProviderCall.CannotCarry("tools other than functions");
+            return ProviderCall.CannotCarry("tools other than functions", path);
         }
 
         var function = isDeprecated ? tool : tool.Find("function"u8);
@@ -152,7 +152,7 @@ internal sealed class GeminiToolWriter(Utf8JsonWriter writer, GeminiModel model)
 
         if (NameOf(choice.Value) is not { Length: > 0 } name)
         {
-            return choice.Value.FindText("type"u8) == "custom" ? ProviderCall.CannotCarry("custom tools") : Invalid($"{member}.function.name", "It must be a string.");
+            return choice.Value.FindText("type"u8) == "custom" ? ProviderCall.CannotCarry("custom tools", member) : Invalid($"{member}.function.name", "It must be a string.");
         }
 
         WriteConfig("ANY", [name]);
@@ -180,5 +180,5 @@ internal sealed class GeminiToolWriter(Utf8JsonWriter writer, GeminiModel model)
         : choice.Find("function"u8) is { ValueKind: JsonValueKind.Object } function ? function.FindText("name"u8)
         : choice.FindText("name"u8);
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

@@ -27,4 +27,7 @@ public interface IProviderDialect
 
     /// <summary>How to ask for the provider's models; null where it has no list.</summary>
     IModelCatalog? Catalog => null;
+
+    /// <summary>How to ask for the tokens of a prompt; null where the provider has no call for it.</summary>
+    ITokenCounter? TokenCounter => null;
 }

@@ -59,12 +59,14 @@ internal static class OllamaContentWriter
 
                     break;
                 default:
-                    return ProviderCall.CannotCarry(type switch
-                    {
-                        "input_audio" => "audio input",
-                        "file" => "file input",
-                        _ => "a content part of a kind that Ollama does not know",
-                    });
+                    return ProviderCall.CannotCarry(
+                        type switch
+                        {
+                            "input_audio" => "audio input",
+                            "file" => "file input",
+                            _ => "a content part of a kind that Ollama does not know",
+                        },
+                        $"{place}.type");
             }
         }
 
@@ -96,7 +98,7 @@ internal static class OllamaContentWriter
         if (url.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || url.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
         {
             // The gateway fetches nothing for a client: such a URL could point into the company's network.
-            return ProviderCall.CannotCarry("image URLs (only data URIs)");
+            return ProviderCall.CannotCarry("image URLs (only data URIs)", $"{place}.image_url.url");
         }
 
         if (!DataUri.TryParse(url, out var data))
@@ -106,12 +108,12 @@ internal static class OllamaContentWriter
 
         if (data.MediaType.Length > 0 && !data.MediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase))
         {
-            return ProviderCall.CannotCarry("data URIs that are no image");
+            return ProviderCall.CannotCarry("data URIs that are no image", $"{place}.image_url.url");
         }
 
         images.Add(data.Base64);
         return null;
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

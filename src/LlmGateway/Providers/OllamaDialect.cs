@@ -48,13 +48,13 @@ public sealed class OllamaDialect(TimeProvider time, Func<Guid>? newGuid = null)
             return OllamaEmbeddings.Read(body.Span, request, target);
         }
 
-        var reply = OllamaReply.Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid), _newGuid);
+        var reply = OllamaReply.Read(body.Span, CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions), _newGuid);
         return request.IsNativeAt(target) ? reply with { Body = body } : reply;
     }
 
     public StreamTranslator CreateStreamTranslator(GatewayRequest request, ProviderTarget target)
     {
-        var translator = new OllamaStreamTranslator(CompletionStamp.New(target.Model, time, _newGuid), request.Scan.IncludeUsage == true, _newGuid);
+        var translator = new OllamaStreamTranslator(CompletionStamp.New(target.Model, time, _newGuid, request.Scan.UsesFunctions), request.Scan.IncludeUsage == true, _newGuid);
         return request.IsNativeAt(target) ? new OllamaStreamRelay(translator) : translator;
     }
 

@@ -15,7 +15,7 @@ internal static class OllamaEmbeddings
         var scan = request.Scan;
         if (scan.InputKind is not (InputKind.Text or InputKind.Texts))
         {
-            return ProviderCall.CannotCarry("Ollama embeds text, not token numbers");
+            return ProviderCall.CannotCarry("Ollama embeds text, not token numbers", "input");
         }
 
         var buffer = new ArrayBufferWriter<byte>(scan.InputValue.Length + 128);

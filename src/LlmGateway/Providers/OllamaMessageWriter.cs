@@ -119,7 +119,7 @@ internal sealed class OllamaMessageWriter(Utf8JsonWriter writer)
 
             if (call.FindText("type"u8) == "custom")
             {
-                return ProviderCall.CannotCarry("custom tools");
+                return ProviderCall.CannotCarry("custom tools", place);
             }
 
             if (call.Find("function"u8) is not { ValueKind: JsonValueKind.Object } function)
@@ -206,5 +206,5 @@ internal sealed class OllamaMessageWriter(Utf8JsonWriter writer)
         writer.WriteEndObject();
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

@@ -87,7 +87,7 @@ internal sealed class OllamaOptionsWriter(Utf8JsonWriter writer)
         {
             return WriteStop(stop)
                 ? null
-                : ProviderCall.Refuse(GatewayError.InvalidValue("stop", "It must be a string or an array of strings."));
+                : ProviderCall.Refuse(GatewayError.InvalidMember("stop", "It must be a string or an array of strings."));
         }
 
         if (defaults.Stop is { } raw)

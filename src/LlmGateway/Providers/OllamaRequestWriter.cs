@@ -82,9 +82,9 @@ internal sealed class OllamaRequestWriter
 
     private ProviderCall? Write(TargetHabits habits)
     {
-        if (FindUnsupported() is { } reason)
+        if (FindUnsupported() is { } unsupported)
         {
-            return ProviderCall.CannotCarry(reason);
+            return unsupported;
         }
 
         _writer.WriteStartObject();
@@ -102,16 +102,16 @@ internal sealed class OllamaRequestWriter
         return problem;
     }
 
-    private string? FindUnsupported()
+    private ProviderCall? FindUnsupported()
     {
         if (_root.Find("n"u8) is { ValueKind: JsonValueKind.Number } n && (!n.TryGetInt32(out var count) || count > 1))
         {
-            return "more than one choice (n)";
+            return ProviderCall.CannotCarry("more than one choice (n)", "n");
         }
 
         return _root.Find("modalities"u8) is { ValueKind: JsonValueKind.Array } modalities &&
             modalities.EnumerateArray().Any(modality => modality.ValueKind == JsonValueKind.String && modality.ValueEquals("audio"u8))
-            ? "audio output"
+            ? ProviderCall.CannotCarry("audio output", "modalities")
             : null;
     }
 
@@ -177,5 +177,5 @@ internal sealed class OllamaRequestWriter
         }
     }
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

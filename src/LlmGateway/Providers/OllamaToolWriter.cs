@@ -51,7 +51,7 @@ internal sealed class OllamaToolWriter(Utf8JsonWriter writer)
 
         if (!isDeprecated && tool.FindText("type"u8) is not (null or "function"))
         {
-            return ProviderCall.CannotCarry("tools other than functions");
+            return ProviderCall.CannotCarry("tools other than functions", path);
         }
 
         var function = isDeprecated ? tool : tool.Find("function"u8);
@@ -118,5 +118,5 @@ internal sealed class OllamaToolWriter(Utf8JsonWriter writer)
         : choice.Find("function"u8) is { ValueKind: JsonValueKind.Object } function ? function.FindText("name"u8)
         : choice.FindText("name"u8);
 
-    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidValue(param, message));
+    private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
 }

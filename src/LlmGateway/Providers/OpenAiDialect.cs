@@ -47,11 +47,16 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
 
         if (request.Operation == Operation.Completions && OpenAiBody.WhyNoSystemPrompt(request) is { } reason)
         {
-            return ProviderCall.CannotCarry(reason);
+            return ProviderCall.CannotCarry(reason, "prompt");
         }
 
         var endpoint = EndpointOf(target);
         var body = OpenAiBody.Write(request, target, habits);
+        if (request.Surface is not null && (habits & TargetHabits.RefusesBorrowedMembers) != 0)
+        {
+            body = BorrowedMembers.Remove(body);
+        }
+
         var flavor = request.Operation == Operation.ChatCompletions ? endpoint.Flavor : null;
         var message = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(request.Operation, target))
         {
@@ -107,6 +112,11 @@ public class OpenAiDialect : IProviderDialect, IModelCatalog
         {
             // What the client itself set stays, and would be refused again.
             return request.Scan.Has(field) ? TargetHabits.None : refused & ~known;
+        }
+
+        if (request.Surface is not null && (known & TargetHabits.RefusesBorrowedMembers) == 0 && BorrowedMembers.AreRefused(error, request.Body.Span))
+        {
+            return TargetHabits.RefusesBorrowedMembers;
         }
 
         return request.Scan.IsStreaming && RefusesStreamOptions($"{error.Param} {error.Message}") ? TargetHabits.RefusesStreamOptions & ~known : TargetHabits.None;

@@ -18,9 +18,12 @@ public sealed record ProviderCall
     /// <summary>Why this target cannot carry the request; another may.</summary>
     public string? Unsupported { get; private init; }
 
+    /// <summary>The member of the request that it cannot carry; null where it is not one member's affair.</summary>
+    public string? UnsupportedParam { get; private init; }
+
     public static ProviderCall Send(HttpRequestMessage message) => new() { Message = message };
 
     public static ProviderCall Refuse(GatewayError error) => new() { Error = error };
 
-    public static ProviderCall CannotCarry(string reason) => new() { Unsupported = reason };
+    public static ProviderCall CannotCarry(string reason, string? param = null) => new() { Unsupported = reason, UnsupportedParam = param };
 }

@@ -26,4 +26,7 @@ public enum TargetHabits
 
     /// <summary>Takes no <c>seed</c>.</summary>
     RefusesSeed = 64,
+
+    /// <summary>Answers 400 to what clients of another form bring along and OpenAI's form has not (Ollama's <c>num_ctx</c>, <c>top_k</c>).</summary>
+    RefusesBorrowedMembers = 128,
 }

@@ -28,6 +28,9 @@ internal sealed record AttemptFailure(FailureReason Reason, int Status = 0)
     /// <summary>Why the target was left out (with <see cref="FailureReason.Unsupported"/> and <see cref="FailureReason.CircuitOpen"/>); null for an attempt.</summary>
     public string? LeftOut { get; init; }
 
+    /// <summary>With <see cref="FailureReason.Unsupported"/>: the member of the request that the target cannot carry, where it is one.</summary>
+    public string? Param { get; init; }
+
     /// <summary>With <see cref="FailureReason.CircuitOpen"/>: the failure that brought the target there; <see cref="FailureReason.None"/> where it is merely busy.</summary>
     public FailureReason Cause { get; init; }
 

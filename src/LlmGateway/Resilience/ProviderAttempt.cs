@@ -154,7 +154,7 @@ internal sealed class ProviderAttempt(
 
     private static AttemptFailure Refused(ProviderCall call) => call.Error is { } error
         ? new AttemptFailure(FailureReason.InvalidRequest) { ClientError = error }
-        : new AttemptFailure(FailureReason.Unsupported) { LeftOut = call.Unsupported ?? "it cannot carry this request" };
+        : new AttemptFailure(FailureReason.Unsupported) { LeftOut = call.Unsupported ?? "it cannot carry this request", Param = call.UnsupportedParam };
 
     private async ValueTask<AttemptResult> SendAsync(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpRequestMessage message, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)

@@ -10,12 +10,12 @@ internal static class Capabilities
 {
     private const string FreeSuffix = ":free";
 
-    /// <summary>What the target lacks, in words; null: nothing.</summary>
-    public static string? WhyNot(ProviderTarget target, GatewayRequest request)
+    /// <summary>What the target lacks, in words, and the member of the request that asks for it; null: nothing.</summary>
+    public static (string Lack, string? Param)? WhyNot(ProviderTarget target, GatewayRequest request)
     {
         if (request.Profile.FreeOnly && !IsFree(target))
         {
-            return "the agent wants free models only, and this one is not marked free";
+            return ("the agent wants free models only, and this one is not marked free", null);
         }
 
         if (target.ModelConfig is not { } model)
@@ -24,11 +24,11 @@ internal static class Capabilities
         }
 
         var scan = request.Scan;
-        return scan.HasTools && model.SupportsTools == false ? "the model takes no tools"
-            : scan.HasImages && model.SupportsVision == false ? "the model takes no images"
-            : scan.WantsJsonSchema && model.SupportsJsonSchema == false ? "the model answers by no JSON schema"
+        return scan.HasTools && model.SupportsTools == false ? ("the model takes no tools", "tools")
+            : scan.HasImages && model.SupportsVision == false ? ("the model takes no images", "messages")
+            : scan.WantsJsonSchema && model.SupportsJsonSchema == false ? ("the model answers by no JSON schema", "response_format")
             : model.ContextWindow is { } window && TokenEstimate.Of(request, 0).Input is var prompt && prompt > window
-                ? $"the prompt of about {prompt} tokens does not fit into its window of {window}"
+                ? ($"the prompt of about {prompt} tokens does not fit into its window of {window}", "messages")
             : null;
     }
 

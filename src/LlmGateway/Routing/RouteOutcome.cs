@@ -21,7 +21,8 @@ internal static class RouteOutcome
         var list = Describe([], skipped);
         if (skipped.Count > 0 && skipped.All(target => target.Reason == FailureReason.Unsupported))
         {
-            return GatewayError.Invalid(ErrorCodes.UnsupportedByAnyTarget, $"No configured target can serve this request: {list}.");
+            var param = skipped.Select(target => target.Param).FirstOrDefault(name => name is not null);
+            return GatewayError.Invalid(ErrorCodes.UnsupportedByAnyTarget, $"No configured target can serve this request: {list}.", param);
         }
 
         if (skipped.Count > 0 && skipped.All(target => target.Reason is FailureReason.MissingApiKey or FailureReason.Unsupported))

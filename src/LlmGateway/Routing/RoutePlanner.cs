@@ -72,9 +72,9 @@ internal sealed class RoutePlanner(DialectSet dialects)
             return new SkippedTarget(target, FailureReason.Unsupported, $"{what} needs a provider of type '{request.NativeForm?.ProviderType}'");
         }
 
-        if (Capabilities.WhyNot(target, request) is { } lack)
+        if (Capabilities.WhyNot(target, request) is var (lack, param))
         {
-            return new SkippedTarget(target, FailureReason.Unsupported, lack);
+            return new SkippedTarget(target, FailureReason.Unsupported, lack) { Param = param };
         }
 
         return target.LacksApiKey

@@ -100,7 +100,7 @@ internal sealed class RouteWalk(GatewayRequest request, RoutePlan plan, TimeProv
         if (failure.LeftOut is { } why)
         {
             _lastReason = failure.Reason == FailureReason.CircuitOpen ? failure.Cause : failure.Reason;
-            (_skipped ??= [.. plan.Skipped]).Add(new SkippedTarget(target, failure.Reason, why) { RetryAfter = failure.RetryAfter });
+            (_skipped ??= [.. plan.Skipped]).Add(new SkippedTarget(target, failure.Reason, why) { RetryAfter = failure.RetryAfter, Param = failure.Param });
             if (failure is { MayServeSoon: true, RetryAfter: { } wait } && wait < _soonestWait)
             {
                 _soonestWait = wait;

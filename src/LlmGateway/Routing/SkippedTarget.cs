@@ -11,4 +11,7 @@ public sealed record SkippedTarget(ProviderTarget Target, FailureReason Reason, 
 {
     /// <summary>When it may be worth asking again; null where only a change of configuration helps.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The member of the request that it is left out for; null where it is not one member's affair.</summary>
+    public string? Param { get; init; }
 }

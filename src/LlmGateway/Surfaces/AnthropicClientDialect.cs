@@ -7,7 +7,8 @@ namespace LlmGateway.Surfaces;
 /// What OpenAI's form has no place for is settled so. Left out, because the answer means the same without it: <c>cache_control</c>,
 /// <c>citations</c>, <c>service_tier</c>, <c>context_management</c>, betas, signed and redacted thinking (it means nothing to another
 /// vendor). Carried by a provider of type <c>anthropic</c> alone, so that a request finds another target or a clear 400: server tools and
-/// their results, <c>container</c>, <c>mcp_servers</c>, uploaded files, documents by URL. A switched-off <c>thinking</c> is
+/// their results, <c>container</c>, <c>mcp_servers</c>, uploaded files, documents by URL. Refused in the way that the SDKs go on after:
+/// <c>thread</c>, a conversation that the server holds. A switched-off <c>thinking</c> is
 /// <c>reasoning_effort</c> "none"; a budget is an effort by its size. At a provider of type <c>anthropic</c> none of this happens: body and
 /// answer go through as they are, but for the model and what the profile adds; only a history with thinking that Anthropic never signed is
 /// translated even there, because it would be refused.
@@ -37,7 +38,8 @@ public sealed class AnthropicClientDialect(Func<Guid>? newGuid = null) : IClient
 
     public ClientStreamWriter CreateStreamWriter(GatewayRequest request) => new AnthropicClientStream(request, NewId());
 
-    public byte[] WriteError(GatewayError error, string requestId) => AnthropicClientErrors.Write(AnthropicClientErrors.TypeOf(error.Status), error.Message, requestId);
+    public byte[] WriteError(GatewayError error, string requestId) => AnthropicClientErrors.Write(
+        AnthropicClientErrors.TypeOf(error.Status), error.Message, requestId, isThreadRefused: error.Code == ErrorCodes.ThreadUnsupported);
 
     private string NewId() => $"msg_{_newGuid():N}";
 }

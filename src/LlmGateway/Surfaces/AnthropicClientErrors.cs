@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Surfaces;
@@ -24,7 +25,11 @@ internal static class AnthropicClientErrors
         _ => "invalid_request_error",
     };
 
-    public static byte[] Write(string type, string message, string requestId)
+    /// <param name="type">Anthropic's <c>error.type</c>.</param>
+    /// <param name="message">What went wrong and what to do.</param>
+    /// <param name="requestId">The request's id.</param>
+    /// <param name="isThreadRefused">Whether <c>thread</c> is what cannot be served: the SDKs look for this in the error's details.</param>
+    public static byte[] Write(string type, string message, string requestId, bool isThreadRefused = false)
     {
         var output = new ArrayBufferWriter<byte>(256);
         using (var writer = new Utf8JsonWriter(output, OpenAiJson.Writing))
@@ -34,6 +39,16 @@ internal static class AnthropicClientErrors
             writer.WriteStartObject("error"u8);
             writer.WriteString("type"u8, type);
             writer.WriteString("message"u8, message);
+            if (isThreadRefused)
+            {
+                writer.WriteStartObject("details"u8);
+                writer.WriteString("error_code"u8, ErrorCodes.ThreadUnsupported);
+                writer.WriteStartArray("unsupported"u8);
+                writer.WriteStringValue("thread"u8);
+                writer.WriteEndArray();
+                writer.WriteEndObject();
+            }
+
             writer.WriteEndObject();
             writer.WriteString("request_id"u8, requestId);
             writer.WriteEndObject();

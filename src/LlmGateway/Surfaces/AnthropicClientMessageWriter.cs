@@ -40,7 +40,6 @@ internal static class AnthropicClientMessageWriter
         writer.WriteString("type"u8, "text"u8);
         writer.WritePropertyName("text"u8);
         text.WriteTo(writer);
-        writer.WriteNull("citations"u8);
         writer.WriteEndObject();
     }
 

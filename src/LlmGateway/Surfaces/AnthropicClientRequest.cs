@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
 namespace LlmGateway.Surfaces;
@@ -41,12 +42,25 @@ internal static class AnthropicClientRequest
             ReadFormat(format, request);
         }
 
+        RefuseThread(root, request);
         foreach (var name in (ReadOnlySpan<string>)["container", "mcp_servers"])
         {
             if (root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
             {
                 request.NeedsNative($"'{name}'");
             }
+        }
+    }
+
+    /// <summary>
+    /// A conversation that the server holds: it would hold it for one provider's key, not for the client's, and no other target could go
+    /// on with it. To pass over it would answer the last turn alone; the SDKs' tool runners know this refusal and send the whole history.
+    /// </summary>
+    private static void RefuseThread(JsonElement root, ClientRequestReader request)
+    {
+        if (root.Find("thread"u8) is not null)
+        {
+            request.Refuse(GatewayError.Invalid(ErrorCodes.ThreadUnsupported, "thread: conversations are not held here. Send all 'messages' and leave out 'thread'.", "thread"));
         }
     }
 

@@ -37,6 +37,8 @@ internal sealed class ClientRequestReader : IDisposable
     public void FailMissing(string param) =>
         Error ??= GatewayError.Invalid(ErrorCodes.MissingRequiredParameter, $"{param}: Field required", param);
 
+    public void Refuse(GatewayError error) => Error ??= error;
+
     public void NeedsNative(string what) => NativeOnly ??= what;
 
     /// <summary>Copies a member as it is written if it is there and of the wanted kind.</summary>

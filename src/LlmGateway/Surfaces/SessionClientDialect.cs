@@ -40,7 +40,7 @@ public sealed class SessionClientDialect : IClientDialect
         var message = members.Text("message", isRequired: true);
         var session = members.Text("session_id");
         var usesTools = members.Flag("use_tools", usual: true);
-        agent = members.Text("agent") ?? agent;
+        var named = members.Text("agent");
         var model = members.Text("model");
         var temperature = members.Number("temperature", 0, 2);
         var maxTokens = members.Number("max_tokens", 1, MostTokens, isWhole: true);
@@ -54,7 +54,7 @@ public sealed class SessionClientDialect : IClientDialect
             return ClientCall.Refuse(GatewayError.InvalidValue("session_id", "session_id must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'."));
         }
 
-        var profile = agent is not null && config.Agents.TryGetValue(agent, out var known) ? known : config.Default;
+        var profile = (named ?? agent) is { } name && config.Agents.TryGetValue(name, out var known) ? known : config.Default;
         var output = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var writer = new Utf8JsonWriter(output, OpenAiJson.Writing))
         {
@@ -76,7 +76,7 @@ public sealed class SessionClientDialect : IClientDialect
 
         return ClientCall.Ask(output.WrittenMemory) with
         {
-            Agent = agent,
+            Agent = named,
             Session = session is null ? SessionRef.New() : new SessionRef(session, SessionKind.Existing),
             Tools = usesTools ? [.. ToolNames.BuiltIn.Union(profile.Tools, StringComparer.Ordinal)] : [],
             ToolTrace = new ToolTrace(),

@@ -27,6 +27,13 @@ internal static class SurfaceEndpoints
         Map(app, "/api/ps", HttpMethods.Get, OllamaModelEndpoints.LoadedAsync, ollama);
         Map(app, "/api/version", HttpMethods.Get, OllamaModelEndpoints.VersionAsync, ollama);
 
+        foreach (var call in (ReadOnlySpan<string>)["pull", "push", "create", "copy", "delete"])
+        {
+            MapUnserved(app, "/api/" + call, "Models are not managed through the gateway. Do it at Ollama itself.", ollama);
+        }
+
+        MapUnserved(app, "/api/embeddings", "The gateway serves what came after it: send 'input' to POST /api/embed.", ollama);
+
         var sessions = app.ServiceProvider.GetRequiredService<SessionEndpoints>();
         Map(app, "/api/chat/message", HttpMethods.Post, Chat, dialects[SessionClientDialect.MessageName]).WithMetadata(InferenceEndpoint.Instance);
         Map(app, "/api/chat/message/stream", HttpMethods.Post, Chat, dialects[SessionClientDialect.StreamName]).WithMetadata(InferenceEndpoint.Instance);
@@ -37,6 +44,11 @@ internal static class SurfaceEndpoints
 
         Task Chat(HttpContext context) => operations.HandleAsync(context, Operation.ChatCompletions);
     }
+
+    /// <summary>What clients of the form know and the gateway has not: a refusal that they can read, whatever the method.</summary>
+    private static void MapUnserved(IEndpointRouteBuilder app, string pattern, string advice, IClientDialect dialect) => app
+        .Map(pattern, context => ErrorWriter.WriteAsync(context, new GatewayError(404, ErrorTypes.InvalidRequest, ErrorCodes.NotFound, advice)))
+        .WithAccess(EndpointAccess.Client).WithMetadata(new SurfaceMetadata(dialect));
 
     private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, string pattern, string method, RequestDelegate handle, IClientDialect dialect)
     {

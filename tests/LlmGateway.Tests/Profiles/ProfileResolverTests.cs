@@ -60,6 +60,19 @@ public sealed class ProfileResolverTests
     public void Resolve_Development_ExplicitProviderIsObeyed() => Assert.Equal("default router/meta/llama", Route(model: "router/meta/llama", environment: "development"));
 
     [Fact]
+    public void Resolve_AgentOfTheBody_ComesFirst() =>
+        Assert.Equal("free", ProfileResolver.Resolve(Config(), "writer", "writer", null, body: "free").Profile!.Name);
+
+    [Theory]
+    [InlineData("nobody", "free", "free", "free", "agent")]
+    [InlineData(null, "nobody", "free", "free", "X-Agent-Profile")]
+    [InlineData(null, null, "nobody", "free", "agent")]
+    [InlineData(null, "", "nobody", "free", "agent")]
+    [InlineData(null, null, null, "nobody", "model")]
+    public void Resolve_UnknownAgent_TellsWhereItWasNamed(string? body, string? header, string? path, string model, string expected) =>
+        Assert.Equal(expected, ProfileResolver.Resolve(Config(), header, path, $"agent:{model}", body: body).Error!.Param);
+
+    [Fact]
     public void Resolve_UnknownAgent_ListsTheKnown()
     {
         var error = ProfileResolver.Resolve(Config(), "nobody", null, null).Error!;

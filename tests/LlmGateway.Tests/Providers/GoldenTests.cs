@@ -60,6 +60,7 @@ public sealed class GoldenTests
             var call = GoldenDialects.All[dialect]().CreateCall(golden.Request.Build(), golden.Request.Target(), golden.Habits);
             Assert.Null(call.Message);
             Assert.Equal(Has(golden.Expected, "unsupported"), call.Unsupported is not null);
+            Assert.Equal(GoldenCase.Text(golden.Expected, "unsupported"), call.UnsupportedParam);
             error = call.Error;
         }
 
@@ -68,6 +69,7 @@ public sealed class GoldenTests
             Assert.Equal(400, error!.Status);
             Assert.Equal(GoldenCase.Text(refused, "code") ?? ErrorCodes.InvalidRequest, error.Code);
             Assert.Equal(GoldenCase.Text(refused, "param"), error.Param);
+            Assert.Contains(error.Param ?? "", error.Message, StringComparison.Ordinal);
         }
     }
 

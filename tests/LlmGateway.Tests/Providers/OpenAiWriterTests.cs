@@ -121,6 +121,34 @@ public sealed class OpenAiWriterTests
             output.WrittenSpan.ToArray());
     }
 
+    [Fact]
+    public void CompletionToChunks_DeprecatedFunctionCall_StaysOne()
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var completion = """
+            {"id":"chatcmpl-1","object":"chat.completion","created":5,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":null,
+            "function_call":{"name":"f","arguments":"{\"x\":1}"}},"logprobs":null,"finish_reason":"function_call"}]}
+            """u8.ToArray();
+
+        Assert.True(CompletionToChunks.TryWrite(completion, tellsUsage: false, null, output));
+
+        GoldenText.AssertSameEvents(
+            """
+            data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":5,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}]}
+
+            data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":5,"model":"m","choices":[{"index":0,"delta":{"function_call":{"name":"f","arguments":""}},"logprobs":null,"finish_reason":null}]}
+
+            data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":5,"model":"m","choices":[{"index":0,"delta":{"function_call":{"arguments":"{\"x\":1}"}},"logprobs":null,"finish_reason":null}]}
+
+            data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":5,"model":"m","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"function_call"}]}
+
+            data: [DONE]
+
+
+            """u8.ToArray(),
+            output.WrittenSpan.ToArray());
+    }
+
     [Theory]
     [InlineData("<html>")]
     [InlineData("[]")]

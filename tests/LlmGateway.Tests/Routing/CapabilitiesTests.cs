@@ -65,6 +65,6 @@ public sealed class CapabilitiesTests
     private static string? WhyNot(string body, ModelConfig? model)
     {
         var target = TestRequests.Target() with { ModelConfig = model };
-        return Capabilities.WhyNot(target, TestRequests.Chat(body, target));
+        return Capabilities.WhyNot(target, TestRequests.Chat(body, target))?.Lack;
     }
 }

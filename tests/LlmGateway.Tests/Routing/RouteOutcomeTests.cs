@@ -43,6 +43,10 @@ public sealed class RouteOutcomeTests
     }
 
     [Fact]
+    public void Decide_AllUnsupported_NamesTheMember() =>
+        Assert.Equal("n", Decide([], Skipped(FailureReason.Unsupported), Skipped(FailureReason.Unsupported) with { Param = "n" }).Param);
+
+    [Fact]
     public void Decide_AllRateLimited_TakesTheSmallestRetryAfter() =>
         Assert.Equal(TimeSpan.FromSeconds(3), Decide([Failed(FailureReason.RateLimit, 429, 9), Failed(FailureReason.RateLimit, 429, 3)]).RetryAfter);
 

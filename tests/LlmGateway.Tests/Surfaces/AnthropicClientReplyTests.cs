@@ -16,7 +16,7 @@ public sealed class AnthropicClientReplyTests
         var reply = Reply(Anthropic(), """{"id":"c","model":"gpt","choices":[{"index":0,"message":{"role":"assistant","content":"hi","reasoning_content":"hm","tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"t2","type":"function","function":{"name":"g","arguments":"not json"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":90},"completion_tokens_details":{"reasoning_tokens":2}}}""");
 
         GoldenText.AssertSameJson(
-            Encoding.UTF8.GetBytes("""{"id":"msg_00000001000000000000000000000000","type":"message","role":"assistant","model":"gpt","content":[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"hi","citations":null},{"type":"tool_use","id":"t1","name":"f","caller":{"type":"direct"},"input":{"a":1}},{"type":"tool_use","id":"t2","name":"g","caller":{"type":"direct"},"input":{"arguments":"not json"}}],"stop_reason":"tool_use","stop_sequence":null,"stop_details":null,"container":null,"diagnostics":null,"usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":90,"output_tokens":5,"output_tokens_details":{"thinking_tokens":2}""" + Tail + "}"),
+            Encoding.UTF8.GetBytes("""{"id":"msg_00000001000000000000000000000000","type":"message","role":"assistant","model":"gpt","content":[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"hi"},{"type":"tool_use","id":"t1","name":"f","caller":{"type":"direct"},"input":{"a":1}},{"type":"tool_use","id":"t2","name":"g","caller":{"type":"direct"},"input":{"arguments":"not json"}}],"stop_reason":"tool_use","stop_sequence":null,"stop_details":null,"container":null,"diagnostics":null,"usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":90,"output_tokens":5,"output_tokens_details":{"thinking_tokens":2}""" + Tail + "}"),
             reply);
     }
 
@@ -69,7 +69,7 @@ public sealed class AnthropicClientReplyTests
             """content_block_start {"index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}""",
             """content_block_delta {"index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}""",
             """content_block_stop {"index":0}""",
-            """content_block_start {"index":1,"content_block":{"type":"text","text":"","citations":null}}""",
+            """content_block_start {"index":1,"content_block":{"type":"text","text":""}}""",
             """content_block_delta {"index":1,"delta":{"type":"text_delta","text":"Let \"me\" "}}""",
             """content_block_delta {"index":1,"delta":{"type":"text_delta","text":"look é"}}""",
             """content_block_stop {"index":1}""",

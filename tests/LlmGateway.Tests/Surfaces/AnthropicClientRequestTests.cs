@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LlmGateway.Surfaces;
 
 namespace LlmGateway.Tests.Surfaces;
@@ -5,7 +6,7 @@ namespace LlmGateway.Tests.Surfaces;
 /// <summary>Messages requests in OpenAI's form: what is carried, what moves, what is refused.</summary>
 public sealed class AnthropicClientRequestTests
 {
-    private static readonly IClientDialect Dialect = SurfaceCase.Anthropic();
+    private static readonly AnthropicClientDialect Dialect = SurfaceCase.Anthropic();
 
     [Fact]
     public void Read_PlainRequest_KeepsSamplingAsWritten() => SurfaceCase.AssertRequest(
@@ -126,5 +127,23 @@ public sealed class AnthropicClientRequestTests
 
         Assert.Null(call.Error);
         Assert.Contains(named, call.NativeOnly, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"create"}""", "thread_unsupported_request")]
+    [InlineData("""{"type":"continue","previous_message_id":"msg_1"}""", "thread_unsupported_request")]
+    [InlineData("null", null)]
+    public void Read_Thread_IsRefusedAsTheSdksKnowIt(string thread, string? code)
+    {
+        var call = SurfaceCase.Read(Dialect, $$"""{"max_tokens":1,"messages":[{"role":"user","content":"a"}],"thread":{{thread}}}""");
+
+        Assert.Equal(code, call.Error?.Code);
+        if (call.Error is { } error)
+        {
+            using var body = JsonDocument.Parse(Dialect.WriteError(error, "r-1"));
+            var details = body.RootElement.GetProperty("error").GetProperty("details");
+            Assert.Equal("thread_unsupported_request", details.GetProperty("error_code").GetString());
+            Assert.Equal("thread", Assert.Single(details.GetProperty("unsupported").EnumerateArray()).GetString());
+        }
     }
 }

@@ -43,7 +43,8 @@ internal static class CompletionToChunks
         var stamp = new CompletionStamp(
             Text(root, "id"u8) ?? "",
             root.TryGetProperty("created"u8, out var created) && created.ValueKind == JsonValueKind.Number && created.TryGetInt64(out var time) ? time : 0,
-            Text(root, "model"u8) ?? "");
+            Text(root, "model"u8) ?? "",
+            choices.EnumerateArray().Any(choice => FunctionCall(choice) is not null));
         var chunks = new OpenAiChunkWriter(stamp, tellsUsage);
         var position = 0;
         foreach (var choice in choices.EnumerateArray())
@@ -106,6 +107,12 @@ internal static class CompletionToChunks
             return false;
         }
 
+        if (FunctionCall(choice) is { } function)
+        {
+            chunks.WriteToolCallStart(output, 0, WireText.None, Raw(function, "name"u8));
+            chunks.WriteToolCallArguments(output, 0, Raw(function, "arguments"u8));
+        }
+
         chunks.WriteFinish(output, reason);
         return true;
     }
@@ -128,6 +135,13 @@ internal static class CompletionToChunks
 
         return true;
     }
+
+    /// <summary>The call in its deprecated form; null where there is none.</summary>
+    private static JsonElement? FunctionCall(JsonElement choice) =>
+        choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("message"u8, out var message) && message.ValueKind == JsonValueKind.Object &&
+        message.TryGetProperty("function_call"u8, out var call) && call.ValueKind == JsonValueKind.Object
+            ? call
+            : null;
 
     private static string? Text(JsonElement parent, ReadOnlySpan<byte> name) =>
         parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

@@ -47,9 +47,18 @@ internal sealed class OpenAiChunkWriter(CompletionStamp stamp, bool tellsUsage)
         EndDelta(writer, output);
     }
 
-    /// <summary>Opens a tool call. Id, type and name are sent this once: some clients append what is repeated.</summary>
+    /// <summary>
+    /// Opens a tool call. Id, type and name are sent this once: some clients append what is repeated. The deprecated form has room for
+    /// one call: further ones are left out, and the model makes them when it has the first one's result.
+    /// </summary>
     public void WriteToolCallStart(IBufferWriter<byte> output, int index, WireText id, WireText name)
     {
+        if (stamp.UsesFunctions)
+        {
+            WriteFunctionCall(output, index, name, WireText.Plain(""u8));
+            return;
+        }
+
         var writer = BeginToolCall(output, index);
         writer.WritePropertyName("id"u8);
         id.WriteTo(writer);
@@ -63,6 +72,12 @@ internal sealed class OpenAiChunkWriter(CompletionStamp stamp, bool tellsUsage)
 
     public void WriteToolCallArguments(IBufferWriter<byte> output, int index, WireText fragment)
     {
+        if (stamp.UsesFunctions)
+        {
+            WriteFunctionCall(output, index, WireText.None, fragment);
+            return;
+        }
+
         var writer = BeginToolCall(output, index);
         writer.WriteStartObject("function"u8);
         writer.WritePropertyName("arguments"u8);
@@ -95,6 +110,27 @@ internal sealed class OpenAiChunkWriter(CompletionStamp stamp, bool tellsUsage)
         writer.WritePropertyName(member);
         text.WriteTo(writer);
         EndDelta(writer, output, logprobs);
+    }
+
+    private void WriteFunctionCall(IBufferWriter<byte> output, int index, WireText name, WireText arguments)
+    {
+        if (index > 0)
+        {
+            return;
+        }
+
+        var writer = BeginDelta(output);
+        writer.WriteStartObject("function_call"u8);
+        if (!name.IsEmpty)
+        {
+            writer.WritePropertyName("name"u8);
+            name.WriteTo(writer);
+        }
+
+        writer.WritePropertyName("arguments"u8);
+        arguments.WriteTo(writer);
+        writer.WriteEndObject();
+        EndDelta(writer, output);
     }
 
     private Utf8JsonWriter BeginToolCall(IBufferWriter<byte> output, int index)
@@ -140,7 +176,7 @@ internal sealed class OpenAiChunkWriter(CompletionStamp stamp, bool tellsUsage)
         writer.WritePropertyName("finish_reason"u8);
         if (reason is { } finish)
         {
-            writer.WriteStringValue(finish.ToUtf8());
+            writer.WriteStringValue(finish.ToUtf8(stamp.UsesFunctions));
         }
         else
         {

@@ -11,11 +11,14 @@ namespace LlmGateway.Providers.Wire;
 internal sealed class OpenAiReplyWriter : IDisposable
 {
     private readonly Utf8JsonWriter _writer;
+    private readonly bool _usesFunctions;
     private bool _hasToolCalls;
+    private bool _hasFunctionCall;
     private int _choice;
 
     public OpenAiReplyWriter(IBufferWriter<byte> output, CompletionStamp stamp)
     {
+        _usesFunctions = stamp.UsesFunctions;
         _writer = new Utf8JsonWriter(output, OpenAiJson.Writing);
         _writer.WriteStartObject();
         _writer.WriteString("id"u8, stamp.Id);
@@ -33,6 +36,7 @@ internal sealed class OpenAiReplyWriter : IDisposable
     public void Begin(WireText content, WireText reasoning, WireText refusal, bool hasToolCalls, IReadOnlyList<string>? images = null)
     {
         _hasToolCalls = hasToolCalls;
+        _hasFunctionCall = false;
         if (_choice == 0)
         {
             _writer.WriteStartArray("choices"u8);
@@ -73,24 +77,31 @@ internal sealed class OpenAiReplyWriter : IDisposable
             OpenAiImages.Write(_writer, images);
         }
 
-        if (hasToolCalls)
+        if (hasToolCalls && !_usesFunctions)
         {
             _writer.WriteStartArray("tool_calls"u8);
         }
     }
 
+    /// <summary>The deprecated form has room for one call: further ones are left out, and the model makes them when it has the first one's result.</summary>
     public void WriteToolCall(WireText id, WireText name, WireText arguments)
     {
+        if (_usesFunctions)
+        {
+            if (!_hasFunctionCall)
+            {
+                _hasFunctionCall = true;
+                WriteFunction("function_call"u8, name, arguments);
+            }
+
+            return;
+        }
+
         _writer.WriteStartObject();
         _writer.WritePropertyName("id"u8);
         id.WriteTo(_writer);
         _writer.WriteString("type"u8, "function"u8);
-        _writer.WriteStartObject("function"u8);
-        _writer.WritePropertyName("name"u8);
-        name.WriteTo(_writer);
-        _writer.WritePropertyName("arguments"u8);
-        arguments.WriteTo(_writer);
-        _writer.WriteEndObject();
+        WriteFunction("function"u8, name, arguments);
         _writer.WriteEndObject();
     }
 
@@ -99,7 +110,7 @@ internal sealed class OpenAiReplyWriter : IDisposable
     /// <param name="logprobs">OpenAI's <c>logprobs</c> object as JSON; empty: null.</param>
     public void EndChoice(FinishReason reason, ReadOnlySpan<byte> logprobs = default)
     {
-        if (_hasToolCalls)
+        if (_hasToolCalls && !_usesFunctions)
         {
             _writer.WriteEndArray();
         }
@@ -115,7 +126,7 @@ internal sealed class OpenAiReplyWriter : IDisposable
             _writer.WriteRawValue(logprobs, skipInputValidation: true);
         }
 
-        _writer.WriteString("finish_reason"u8, reason.ToUtf8());
+        _writer.WriteString("finish_reason"u8, reason.ToUtf8(_usesFunctions));
         _writer.WriteEndObject();
     }
 
@@ -138,4 +149,14 @@ internal sealed class OpenAiReplyWriter : IDisposable
     }
 
     public void Dispose() => _writer.Dispose();
+
+    private void WriteFunction(ReadOnlySpan<byte> member, WireText name, WireText arguments)
+    {
+        _writer.WriteStartObject(member);
+        _writer.WritePropertyName("name"u8);
+        name.WriteTo(_writer);
+        _writer.WritePropertyName("arguments"u8);
+        arguments.WriteTo(_writer);
+        _writer.WriteEndObject();
+    }
 }

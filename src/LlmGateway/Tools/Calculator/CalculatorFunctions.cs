@@ -30,10 +30,10 @@ internal static class CalculatorFunctions
         ["cosh"] = Real(Math.Cosh),
         ["tanh"] = Real(Math.Tanh),
         ["exp"] = Real(Math.Exp),
-        ["ln"] = Real(value => Math.Log(value)),
-        ["log"] = new(1, 2, arguments => CalculatorNumber.Of(arguments.Count == 1 ? Math.Log10(arguments[0].Value) : Math.Log(arguments[0].Value, arguments[1].Value))),
-        ["log10"] = Real(Math.Log10),
-        ["log2"] = Real(Math.Log2),
+        ["ln"] = Real(Logarithm(Math.Log)),
+        ["log"] = new(1, 2, arguments => CalculatorNumber.Of(arguments[0].Value <= 0 ? double.NaN : arguments.Count == 1 ? Math.Log10(arguments[0].Value) : Math.Log(arguments[0].Value, arguments[1].Value))),
+        ["log10"] = Real(Logarithm(Math.Log10)),
+        ["log2"] = Real(Logarithm(Math.Log2)),
         ["abs"] = new(1, 1, arguments => arguments[0].Value < 0 ? -arguments[0] : arguments[0]),
         ["sign"] = Real(value => double.IsNaN(value) ? value : Math.Sign(value)),
         ["floor"] = new(1, 1, arguments => arguments[0].Map(decimal.Floor, Math.Floor)),
@@ -105,6 +105,9 @@ internal static class CalculatorFunctions
 
         return CalculatorNumber.Exact(x);
     }
+
+    /// <summary>At 0 it has no value, where floating point says minus infinity.</summary>
+    private static Func<double, double> Logarithm(Func<double, double> function) => value => value > 0 ? function(value) : double.NaN;
 
     private static Function Real(Func<double, double> function) => new(1, 1, arguments => CalculatorNumber.Of(function(arguments[0].Value)));
 

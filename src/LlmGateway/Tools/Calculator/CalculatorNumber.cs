@@ -71,8 +71,14 @@ internal readonly struct CalculatorNumber
         return Of(a.Value - (b.Value * Math.Floor(a.Value / b.Value)));
     }
 
+    /// <summary>Not a number where it would divide by zero.</summary>
     public static CalculatorNumber Power(CalculatorNumber a, CalculatorNumber b)
     {
+        if (a.Value == 0 && b.Value < 0)
+        {
+            return Of(double.NaN);
+        }
+
         if (a.IsExact && b is { IsExact: true, IsInteger: true } && Math.Abs(b.Value) <= 128)
         {
             var result = new CalculatorNumber(1m);

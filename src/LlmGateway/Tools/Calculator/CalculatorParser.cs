@@ -128,7 +128,8 @@ internal ref struct CalculatorParser
             return default;
         }
 
-        var power = Checked(CalculatorNumber.Power(value, Signed()));
+        var exponent = Signed();
+        var power = value.Value == 0 && exponent.Value < 0 ? Fail("Division by zero.") : Checked(CalculatorNumber.Power(value, exponent));
         _depth--;
         return power;
     }

@@ -13,6 +13,12 @@ internal sealed class AnthropicRules : IWireRules
         "thinking", "service_tier", "output_config", "cache_control", "container",
     ];
 
+    /// <summary>Members that the count of a prompt takes: no limit, no sampling.</summary>
+    private static readonly string[] CountMembers =
+    [
+        "model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control",
+    ];
+
     public string ChatRoute => "POST /v1/messages";
 
     public string ErrorBody(int status, string message) => JsonSerializer.Serialize(
@@ -39,6 +45,11 @@ internal sealed class AnthropicRules : IWireRules
         if (JsonRules.Body(request, out var problem) is not { } body)
         {
             return [problem!];
+        }
+
+        if (request.Path == "/v1/messages/count_tokens")
+        {
+            return body.UnknownMembers(CountMembers).Select(name => $"{name}: Extra inputs are not permitted").Concat(Tools(body)).Concat(AnthropicMessageRules.Problems(body));
         }
 
         return request.Path == "/v1/messages"
