@@ -65,6 +65,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public static GatewayProcess Start(ProcessStartInfo start, string[] kept, params (string Name, string Value)[] variables) =>
         Start(start, kept, variables, new TraceFile());
 
+    /// <summary>What starts a gateway, for tests that put something before it.</summary>
+    public static ProcessStartInfo Command(GatewayFolder folder, string[] args) =>
+        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), .. args]) { WorkingDirectory = folder.Path };
+
     /// <summary>A port that was free a moment ago on both loopbacks.</summary>
     public static int FreePort()
     {
@@ -110,6 +114,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     public async Task<MetricsPage> MetricsAsync() => MetricsPage.Parse(await Client.GetStringAsync(new Uri("/metrics", UriKind.Relative)));
+
+    public Task<MetricsPage> WaitForMetricsAsync(Func<MetricsPage, bool> condition, string what) => MetricsPage.WaitForAsync(MetricsAsync, condition, what);
 
     /// <summary>Waits for the end and answers the exit code; everything that it wrote has then been read.</summary>
     public async Task<int> WaitForExitAsync()
@@ -176,9 +182,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         return new GatewayProcess(Process.Start(start)!, variables, trace);
     }
-
-    private static ProcessStartInfo Command(GatewayFolder folder, string[] args) =>
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), .. args]) { WorkingDirectory = folder.Path };
 
     private static HttpClient NewClient(Uri address) => new(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = address };
 
