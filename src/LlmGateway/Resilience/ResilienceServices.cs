@@ -7,6 +7,7 @@ internal static class ResilienceServices
         .AddSingleton<ProviderConnections>()
         .AddSingleton<TargetStates>()
         .AddSingleton<ProviderProbe>()
+        .AddSingleton<ProcessPulse>()
         .AddSingleton<ProviderAttempt>()
         .AddSingleton<TargetCaller>();
 }
