@@ -53,11 +53,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Where all that it wrote is kept for the scan of the whole run.</summary>
     public KeptOutput? Kept { get; set; } = KeptOutput.OfThisRun;
 
+    /// <summary>What is in nothing that it wrote, down to Trace; its variables' secrets are not in any case.</summary>
+    public Canaries? Canaries { get; set; }
+
     /// <summary>Starts the process; what it listens at is chosen by the arguments, a free port of 127.0.0.1 without any.</summary>
     public static GatewayProcess Start(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables) =>
         Start(Command(folder, args), Usual, variables);
 
-    /// <summary>For tests that measure it: it writes its own log alone, none at Trace beside it.</summary>
+    /// <summary>For tests that measure it: it writes its own log alone, none at Trace beside it. What they have it do is traced in <see cref="TracedLoadTests"/>.</summary>
     public static GatewayProcess StartWithoutTrace(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables) =>
         Start(Command(folder, args), Usual, variables, trace: null);
 
@@ -155,8 +158,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Kept?.Keep("process", AllText);
         var variables = _variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)).ToList();
         SecretScan.AssertNone(variables, AllText);
+        Canaries?.AssertNoCanary(AllText);
         using (_trace)
         {
+            Canaries?.AssertNoCanary(_trace?.ReadAll());
             _trace?.Finish("process-trace", variables, Kept, StartLine() is not null);
         }
     }
