@@ -36,11 +36,10 @@ internal sealed class AttemptDeadline : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="limit">Time to the first token, or for the whole answer.</param>
     /// <param name="requestEnd">Time stamp at which the request as a whole runs out.</param>
+    /// <param name="pulse">Of this process; null: only a timer that is late tells of it.</param>
     /// <param name="cancellationToken">The client's own.</param>
     /// <param name="ending">The gateway's own: it is stopping, and has no more time.</param>
-    /// <param name="pulse">Of this process; null: only a timer that is late tells of it.</param>
-    public AttemptDeadline(
-        TimeProvider time, TimeSpan limit, long requestEnd, CancellationToken cancellationToken, CancellationToken ending = default, ProcessPulse? pulse = null)
+    public AttemptDeadline(TimeProvider time, TimeSpan limit, long requestEnd, ProcessPulse? pulse, CancellationToken cancellationToken, CancellationToken ending = default)
     {
         _time = time;
         _requestEnd = requestEnd;

@@ -46,7 +46,7 @@ internal sealed class ProviderAttempt(
         var report = new AttemptReport(request, tally!, state, slot, CallCredentials.Of(target, request), time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
-        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken, lifecycle?.Ending ?? default, pulse);
+        var deadline = new AttemptDeadline(time, limit, requestEnd, pulse, cancellationToken, lifecycle?.Ending ?? default);
         var keepsDeadline = false;
         try
         {

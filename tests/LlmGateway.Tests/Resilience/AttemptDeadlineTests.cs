@@ -9,10 +9,10 @@ public sealed class AttemptDeadlineTests
     private AttemptDeadline Create(double limit, double total = 600) => CreateFor(limit, total, CancellationToken.None);
 
     private AttemptDeadline CreateFor(double limit, double total, CancellationToken client) =>
-        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(total).Ticks, client);
+        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(total).Ticks, pulse: null, client);
 
     private AttemptDeadline CreateWith(ProcessPulse pulse, double limit) =>
-        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(600).Ticks, CancellationToken.None, pulse: pulse);
+        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(600).Ticks, pulse, CancellationToken.None);
 
     /// <summary>Each is a tenth of a second.</summary>
     private void Starve(int cycles)
