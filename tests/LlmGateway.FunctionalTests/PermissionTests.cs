@@ -164,10 +164,9 @@ public sealed class PermissionTests
         Directory.CreateDirectory(Path.Combine(folder.Path, "data"));
         await PlainUser.OwnAsync(folder.Path);
         var gateway = GatewayProcess.Command(folder, AnyPort);
-        var start = new ProcessStartInfo("unshare", [
-            .. Environment.IsPrivilegedProcess ? Array.Empty<string>() : ["--user", "--map-root-user"], "--mount",
-            "bash", "-c", Mounts.Replace("TRACE", TraceFile.Variable, StringComparison.Ordinal), "bash", hasVolume.ToString(),
-            .. PlainUser.Command([gateway.FileName, .. gateway.ArgumentList])]) { WorkingDirectory = folder.Path };
+        string[] alone = Environment.IsPrivilegedProcess ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+        string[] mounting = ["bash", "-c", Mounts.Replace("TRACE", TraceFile.Variable, StringComparison.Ordinal), "bash", hasVolume.ToString()];
+        var start = new ProcessStartInfo("unshare", [.. alone, .. mounting, .. PlainUser.Command([gateway.FileName, .. gateway.ArgumentList])]) { WorkingDirectory = folder.Path };
         await using var process = GatewayProcess.Start(start, ["PATH", "DOTNET_ROOT"], Variables);
         await process.WaitForStartAsync();
         var mounts = await File.ReadAllLinesAsync($"/proc/{process.Id}/mounts", Cancellation);
