@@ -27,6 +27,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         }
 
         call.Hold = permit.Hold;
+        context.Request.Body = new ClientBodyStream(context.Request.BodyReader);
         if (PassthroughOwners.Concerns(request.Key) && !IsForm(context.Request))
         {
             context.Request.Body = new OwnedUploadStream(context.Request.Body, call, owners);

@@ -209,7 +209,7 @@ internal sealed class ProviderAttempt(
         }
     }
 
-    private static async ValueTask<AttemptResult> OpenStreamAsync(
+    private async ValueTask<AttemptResult> OpenStreamAsync(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpResponseMessage response, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         var translator = dialect.CreateStreamTranslator(request, target);
@@ -225,7 +225,7 @@ internal sealed class ProviderAttempt(
         }
 
         var source = await response.Content.ReadAsStreamAsync(deadline.Token);
-        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report);
+        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report, time);
         var failure = await stream.WaitForFirstTokenAsync(cancellationToken);
         if (failure is not null)
         {
