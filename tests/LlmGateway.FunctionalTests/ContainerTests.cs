@@ -15,8 +15,6 @@ namespace LlmGateway.FunctionalTests;
 [SupportedOSPlatform("linux")]
 public sealed class ContainerTests
 {
-    private const string User = "1654";
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -40,7 +38,7 @@ public sealed class ContainerTests
         Assert.Equal((HttpStatusCode.OK, "mock"), (answer.StatusCode, answer.Headers.GetValues("x-llm-provider").Single()));
         Assert.Equal((0, 0, 1), (healthy, exit, await late.WaitForExitAsync()));
         Assert.Contains("does not answer", late.Errors, StringComparison.Ordinal);
-        Assert.Equal(Environment.IsPrivilegedProcess ? User : uid, uid);
+        Assert.Equal(Environment.IsPrivilegedProcess ? PlainUser.Id : uid, uid);
         Assert.Single(new LedgerFile(Path.Combine(image.Data, "gateway.db")).Query("select id from request_records"));
         Assert.Equal(["gateway.db", "gateway.key"], Directory.GetFiles(image.Data).Select(Path.GetFileName).Where(name => !name!.EndsWith("-wal", StringComparison.Ordinal) && !name.EndsWith("-shm", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Equal("", gateway.Errors);
@@ -76,7 +74,7 @@ public sealed class ContainerTests
         {
             var repository = Path.GetFullPath("../..", Path.GetDirectoryName(path)!);
             var image = new ImageFolder(await File.ReadAllLinesAsync(Path.Combine(repository, "docker", "Dockerfile"), Cancellation));
-            Assert.Contains($"USER {User}", image._dockerfile);
+            Assert.Contains($"USER {PlainUser.Id}", image._dockerfile);
             Assert.Contains(image._dockerfile, line => line.StartsWith("RUN dotnet publish src/LlmGateway -c Release --no-restore", StringComparison.Ordinal));
             Assert.Contains("COPY config config", image._dockerfile);
             await RunAsync(repository, "dotnet", "publish", "src/LlmGateway", "-c", Configuration, "--no-restore", "--no-build", "-o", image._root, "-v", "q");
@@ -88,27 +86,16 @@ public sealed class ContainerTests
 
             Directory.CreateDirectory(image.Data);
             File.SetUnixFileMode(image._root, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
-            if (Environment.IsPrivilegedProcess)
-            {
-                await RunAsync(repository, "chown", $"{User}:{User}", image.Data);
-            }
-
+            await PlainUser.OwnAsync(image.Data);
             return image;
         }
 
         /// <summary>The entry point, or with arguments another command of the image.</summary>
         public GatewayProcess Start(string[] args, params (string Name, string Value)[] variables)
         {
-            var command = Only("ENTRYPOINT").Trim('[', ']').Split(", ").Select(part => part.Trim('"')).Concat(args).ToList();
-            if (Environment.IsPrivilegedProcess)
-            {
-                command = ["setpriv", "--reuid", User, "--regid", User, "--clear-groups", "--no-new-privs", .. command];
-            }
-
-            var start = new ProcessStartInfo(command[0]) { WorkingDirectory = _root };
-            command.Skip(1).ToList().ForEach(start.ArgumentList.Add);
+            var command = Only("ENTRYPOINT").Trim('[', ']').Split(", ").Select(part => part.Trim('"'));
             var image = Only("ENV").Split(' ').Select(pair => (Name: pair.Split('=')[0], Value: pair.Split('=')[1].Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{_port}"), StringComparison.Ordinal)));
-            return GatewayProcess.Start(start, ["PATH", "DOTNET_ROOT"], [.. image, ("DOTNET_RUNNING_IN_CONTAINER", "true"), .. variables]);
+            return GatewayProcess.Start(PlainUser.StartInfo(_root, [.. command, .. args]), ["PATH", "DOTNET_ROOT"], [.. image, ("DOTNET_RUNNING_IN_CONTAINER", "true"), .. variables]);
         }
 
         public void Dispose()

@@ -36,7 +36,7 @@ public sealed class FullDiskTests
 
         Fill(Path.Combine(data, "filler"));
         await AskAsync(gateway, During);
-        var full = await WaitForAsync(gateway, page => page.Sum("llm_gateway_log_lines_dropped_total") >= During && page.Value("llm_gateway_store_up", ("store", "database")) == 0, "lines to be dropped and the database to be down");
+        var full = await gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_log_lines_dropped_total") >= During && page.Value("llm_gateway_store_up", ("store", "database")) == 0, "lines to be dropped and the database to be down");
         var ready = await gateway.Client.GetStringAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
         var linesWhileFull = Lines(data).Count(IsRequest);
         var rowsWhileFull = ledger.Query("SELECT id FROM request_records").Count;
@@ -46,7 +46,7 @@ public sealed class FullDiskTests
         var rows = await ledger.WaitForRequestsAsync(Before + During + Before);
         await Eventually.TrueAsync(() => Lines(data).Any(line => line.Contains("log lines were dropped", StringComparison.Ordinal)), "the log to tell of what it lacks");
         await Eventually.TrueAsync(() => Lines(data).Count(IsRequest) >= linesWhileFull + Before, "the log to go on");
-        var after = await WaitForAsync(gateway, page => page.Value("llm_gateway_store_up", ("store", "database")) == 1, "the database to be up");
+        var after = await gateway.WaitForMetricsAsync(page => page.Value("llm_gateway_store_up", ("store", "database")) == 1, "the database to be up");
         var log = string.Join('\n', Lines(data));
         KeptOutput.OfThisRun?.Keep("process", log);
         Assert.Equal(0, await gateway.TerminateAsync());
@@ -110,17 +110,4 @@ public sealed class FullDiskTests
     }
 
     private static bool IsRequest(string line) => line.Contains("\"message\":\"request\"", StringComparison.Ordinal);
-
-    private static async Task<MetricsPage> WaitForAsync(GatewayProcess gateway, Func<MetricsPage, bool> condition, string what)
-    {
-        MetricsPage? page = null;
-        await Eventually.AnswersAsync<bool>(
-            async () =>
-            {
-                page = await gateway.MetricsAsync();
-                return condition(page) ? true : null;
-            },
-            what);
-        return page!;
-    }
 }

@@ -34,7 +34,7 @@ public sealed class LedgerDamageTests
         }
 
         await AskAsync(stage, "damaged");
-        var health = await WaitForHealthAsync(stage, "degraded");
+        var health = await stage.WaitForHealthAsync("degraded");
 
         Assert.Contains("gateway.db is damaged: move it away", health, StringComparison.Ordinal);
         await AskAsync(stage, "still damaged");
@@ -49,7 +49,7 @@ public sealed class LedgerDamageTests
         var rows = await stage.Ledger.WaitForRequestsAsync(2 * Requests);
         Assert.Equal(2 * Requests, rows.Select(row => row["request_id"]).Distinct().Count());
         Assert.All(rows, row => Assert.DoesNotContain("before", (string)row["request_id"]!, StringComparison.Ordinal));
-        await WaitForHealthAsync(stage, "ready");
+        await stage.WaitForHealthAsync("ready");
         Assert.Equal(0, (await stage.Gateway.MetricsAsync()).Sum("llm_gateway_usage_records_total", ("result", "lost")));
         await stage.Gateway.Log.WaitForAsync(line => line.Message.Contains("gateway.db is damaged", StringComparison.Ordinal), "the alarm");
         Assert.InRange(stage.Gateway.Log.Lines.Count(line => line.Message.Contains("is damaged", StringComparison.Ordinal)), 1, 2);
@@ -132,17 +132,4 @@ public sealed class LedgerDamageTests
     }
 
     private static string Data(ProductionStage stage) => Path.Combine(stage.Gateway.Folder.Path, "data");
-
-    private static async Task<string> WaitForHealthAsync(ProductionStage stage, string status)
-    {
-        var text = "";
-        await Eventually.AnswersAsync<bool>(
-            async () =>
-            {
-                text = await stage.Gateway.Client.GetStringAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
-                return text.Contains($"\"status\":\"{status}\"", StringComparison.Ordinal) ? true : null;
-            },
-            $"readiness to say {status}");
-        return text;
-    }
 }

@@ -23,7 +23,7 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
 
         await server.StopImmediatelyAsync();
         var down = Stopwatch.GetTimestamp();
-        await WaitForHealthAsync(stage, "degraded");
+        await stage.WaitForHealthAsync("degraded");
         Assert.Equal(0, (await stage.Gateway.MetricsAsync()).Value("llm_gateway_store_up", ("store", "database")));
         await load.WaitForAsync(50);
         await Eventually.TrueAsync(() => Stopwatch.GetElapsedTime(down) >= TimeSpan.FromSeconds(5), "five seconds to pass");
@@ -41,7 +41,7 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
         var spooled = page.Sum("llm_gateway_usage_records_total", ("result", "spooled"));
         Assert.Equal(0, page.Sum("llm_gateway_usage_records_total", ("result", "lost")));
         Assert.True(spooled >= 50);
-        await WaitForHealthAsync(stage, "ready");
+        await stage.WaitForHealthAsync("ready");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Q14: PostgreSQL down {Stopwatch.GetElapsedTime(down, back).TotalSeconds:F1} s under {load.Answered.Count} requests: 0 failed, {spooled} spooled, 0 lost, 0 doubled; caught up in {flushed.TotalSeconds:F2} s"));
     }
 
@@ -100,7 +100,7 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
         await Eventually.TrueAsync(() => proxy.Faults > silent, "the server to be silent");
         proxy.Set(FaultMode.Reset);
         await load.WaitForAsync(20);
-        await WaitForHealthAsync(stage, "degraded");
+        await stage.WaitForHealthAsync("degraded");
         proxy.Set(FaultMode.Pass);
         await load.StopAsync();
 
@@ -119,12 +119,12 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
         stage.First.Answers(ProductionStage.Answer(isStreaming: true));
 
         (await stage.AskAsync(isStreaming: true, ("X-Request-Id", "early"))).AssertAnswered("Well met");
-        await WaitForHealthAsync(stage, "degraded");
+        await stage.WaitForHealthAsync("degraded");
         Assert.True(proxy.Faults > 0);
         proxy.Set(FaultMode.Pass);
 
         AssertSame(["early"], await WaitForRowsAsync(url, rows => rows.Count > 0));
-        await WaitForHealthAsync(stage, "ready");
+        await stage.WaitForHealthAsync("ready");
     }
 
     /// <summary>The server picks the batch as the victim of a deadlock, then of a conflict of transactions, and rolls it back.</summary>
@@ -158,7 +158,7 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
         Assert.True((long)(await server.QueryAsync(url, "SELECT last_value AS n FROM victims"))[0]["n"]! > Times);
         await stage.Gateway.Log.WaitForAsync(line => line.ToString().Contains($"{message} ({state})", StringComparison.Ordinal), "the alarm");
         Assert.Equal(0, (await stage.Gateway.MetricsAsync()).Sum("llm_gateway_usage_records_total", ("result", "lost")));
-        await WaitForHealthAsync(stage, "ready");
+        await stage.WaitForHealthAsync("ready");
     }
 
     [Fact]
@@ -206,11 +206,11 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
             (await stage.AskAsync(isStreaming: false, ("X-Request-Id", "full"))).AssertAnswered("Well met");
             await stage.Gateway.WaitForMetricsAsync(page => page.Value("llm_gateway_store_up", ("store", "database")) == 0, "the database to be missed");
             await Eventually.AnswersAsync<bool>(
-                async () => (await WaitForHealthAsync(stage, "degraded")).Contains("(53300)", StringComparison.Ordinal) ? true : null, "the reason to be told");
+                async () => (await stage.WaitForHealthAsync("degraded")).Contains("(53300)", StringComparison.Ordinal) ? true : null, "the reason to be told");
         }
 
         AssertSame(["before", "full"], await WaitForRowsAsync(url, rows => rows.Count > 1));
-        await WaitForHealthAsync(stage, "ready");
+        await stage.WaitForHealthAsync("ready");
     }
 
     [Fact]
@@ -240,7 +240,7 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
         stage.First.Answers(ProductionStage.Answer(isStreaming: false));
         (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
 
-        var health = await WaitForHealthAsync(stage, "degraded");
+        var health = await stage.WaitForHealthAsync("degraded");
 
         Assert.Contains("password authentication failed", health, StringComparison.Ordinal);
         foreach (var text in new[] { health, stage.Gateway.Log.Text, (await stage.Gateway.MetricsAsync()).Text })
@@ -272,19 +272,6 @@ public sealed class PostgresLedgerTests(PostgresServer server, ITestOutputHelper
         };
         using var response = await gateway.Client.SendAsync(request, Cancellation);
         Assert.Equal(System.Net.HttpStatusCode.OK, response.StatusCode);
-    }
-
-    private static async Task<string> WaitForHealthAsync(ProductionStage stage, string status)
-    {
-        var text = "";
-        await Eventually.AnswersAsync<bool>(
-            async () =>
-            {
-                text = await stage.Gateway.Client.GetStringAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
-                return text.Contains($"\"status\":\"{status}\"", StringComparison.Ordinal) ? true : null;
-            },
-            $"readiness to say {status}");
-        return text;
     }
 
     private async Task<IReadOnlyList<IReadOnlyDictionary<string, object?>>> WaitForRowsAsync(string url, Func<IReadOnlyList<IReadOnlyDictionary<string, object?>>, bool> condition)

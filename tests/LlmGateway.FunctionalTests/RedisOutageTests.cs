@@ -196,7 +196,7 @@ public sealed class RedisOutageTests(RedisServer redis, ITestOutputHelper output
     }
 
     private static async Task<double?> StoreUpAsync(GatewayProcess gateway) =>
-        MetricsPage.Parse(await gateway.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Value("llm_gateway_store_up", ("store", "redis"));
+        (await gateway.MetricsAsync()).Value("llm_gateway_store_up", ("store", "redis"));
 
     private static Task<bool> BecomesAsync(GatewayProcess gateway, double wanted) => Eventually.AnswersAsync<bool>(
         async () => await StoreUpAsync(gateway) == wanted ? true : null, $"Redis to be {wanted}");

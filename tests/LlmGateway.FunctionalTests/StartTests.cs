@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.Versioning;
 using System.Text.Json;
 using LlmGateway.FunctionalTests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
@@ -228,49 +227,13 @@ public sealed class StartTests
     {
         using var folder = new GatewayFolder();
         await using var process = what == "without HOME"
-            ? GatewayProcess.Start(StartInfo(folder), ["PATH", "DOTNET_ROOT"], ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider))
+            ? GatewayProcess.Start(GatewayProcess.Command(folder, AnyPort), ["PATH", "DOTNET_ROOT"], ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider))
             : GatewayProcess.Start(folder, AnyPort, ("TMPDIR", Path.Combine(folder.Path, "nowhere")), ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider));
         await process.WaitForStartAsync();
 
         await AssertServesAsync(process);
         Assert.Equal(0, await process.TerminateAsync());
         AssertNoStackTrace(process);
-    }
-
-    /// <summary>Without a place for its records it serves, says so in a line, and is ready with reserve.</summary>
-    [Theory]
-    [InlineData("read-only folder")]
-    [InlineData("a file in the way")]
-    [UnsupportedOSPlatform("windows")]
-    public async Task Where_it_may_not_write_it_serves_and_says_so(string what)
-    {
-        using var folder = new GatewayFolder();
-        if (what == "a file in the way")
-        {
-            await File.WriteAllTextAsync(Path.Combine(folder.Path, "data"), "", Cancellation);
-        }
-        else
-        {
-            File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        }
-
-        try
-        {
-            // Root may write everywhere: without these two capabilities it is held to the folder's mode like anybody.
-            await using var process = StoreUser.IsRoot ? StartUnder(folder, "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") : StartUnder(folder, "env");
-            await process.WaitForStartAsync();
-
-            await AssertServesAsync(process);
-            await process.WaitForLineAsync("database unavailable");
-            using var ready = await process.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
-            Assert.Contains("degraded", await ready.Content.ReadAsStringAsync(Cancellation));
-            Assert.False(File.Exists(Path.Combine(folder.Path, "data", "gateway.db")));
-            AssertNoStackTrace(process);
-        }
-        finally
-        {
-            File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
     }
 
     [Fact]
@@ -391,13 +354,10 @@ public sealed class StartTests
     /// <summary>The gateway started by a program that takes something away from it first.</summary>
     private static GatewayProcess StartUnder(GatewayFolder folder, string program, params string[] arguments)
     {
-        var gateway = StartInfo(folder);
+        var gateway = GatewayProcess.Command(folder, AnyPort);
         var start = new ProcessStartInfo(program, [.. arguments, gateway.FileName, .. gateway.ArgumentList]) { WorkingDirectory = folder.Path };
         return GatewayProcess.Start(start, ["PATH", "HOME", "DOTNET_ROOT"], ("OLLAMA_BASE_URL", GatewayUnderTest.NoProvider));
     }
-
-    private static ProcessStartInfo StartInfo(GatewayFolder folder) =>
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), .. AnyPort]) { WorkingDirectory = folder.Path };
 
     private static async Task AssertServesAsync(GatewayProcess process)
     {

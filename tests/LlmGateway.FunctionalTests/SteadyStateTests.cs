@@ -46,7 +46,7 @@ public sealed class SteadyStateTests(ITestOutputHelper output)
 
         var asked = await AssertSteadyAsync(gateway, 4_000);
 
-        var page = MetricsPage.Parse(await gateway.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation));
+        var page = await gateway.MetricsAsync();
         Assert.Equal(asked, page.Sum("llm_gateway_attempts_total", ("provider", "good"), ("outcome", "success")));
         Assert.Equal(Models * asked, page.Sum("llm_gateway_attempts_total", ("provider", "small"), ("outcome", "context_length")));
     }
@@ -75,7 +75,7 @@ public sealed class SteadyStateTests(ITestOutputHelper output)
         GatewayProcess.StartWithoutTrace(folder, ["--urls", "http://127.0.0.1:0"], [("ENVIRONMENT", "production"), ("GATEWAY_AUTH", "none"), .. variables]);
 
     private static async Task<double> WrittenAsync(GatewayProcess gateway) =>
-        MetricsPage.Parse(await gateway.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation)).Sum("llm_gateway_usage_records_total", ("result", "written"));
+        (await gateway.MetricsAsync()).Sum("llm_gateway_usage_records_total", ("result", "written"));
 
     /// <summary>The odd ones are streamed.</summary>
     private static Task AskAsync(GatewayProcess gateway, int count) =>

@@ -93,7 +93,7 @@ public sealed class AgentsFile(ConfigStart start, ConfigWatcher watcher, TimePro
 
         root[Agents] = agents.Parent is null ? agents : root[Agents];
         var bytes = Encoding.UTF8.GetBytes(root.ToJsonString(Writing) + "\n");
-        var candidate = files.With(files.Agents with { State = ConfigFileState.Read, Bytes = bytes, Error = null, Fingerprint = "candidate" });
+        var candidate = files.With(files.Agents with { State = ConfigFileState.Read, Bytes = bytes, Failure = null, Fingerprint = "candidate" });
         var loaded = start.Loader.Load(candidate, revision: 1);
         ConfigProblem[] problems = [.. loaded.Problems, .. start.Rules.Check(loaded).Problems];
         if (bytes.Length > ConfigFileContent.MaxBytes)

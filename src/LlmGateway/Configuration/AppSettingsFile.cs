@@ -14,9 +14,9 @@ internal static class AppSettingsFile
         }
 
         var scope = new DocumentScope(Path.GetFileName(path), null, problems);
-        if (ConfigFileContent.TryReadBytes(path, out var bytes, out var error) != ConfigFileState.Read)
+        if (ConfigFileContent.TryReadBytes(path, out var bytes, out var failure) != ConfigFileState.Read)
         {
-            problems.Add(new ConfigProblem(scope.Source, null, "", error ?? "disappeared while it was read"));
+            problems.Add(new ConfigProblem(scope.Source, null, "", failure?.Reason ?? "disappeared while it was read", failure?.Remedy));
             return FrozenDictionary<string, string>.Empty;
         }
 

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace LlmGateway.Configuration;
 
 /// <summary>One file as it was at one moment: its bytes, or why there are none, and a fingerprint to tell moments apart.</summary>
-internal sealed record ConfigFileContent(ConfigFileLocation Location, ConfigFileState State, byte[] Bytes, string? Error, string Fingerprint)
+internal sealed record ConfigFileContent(ConfigFileLocation Location, ConfigFileState State, byte[] Bytes, ReadFailure? Failure, string Fingerprint)
 {
     public const int MaxBytes = 1024 * 1024;
 
@@ -14,22 +14,22 @@ internal sealed record ConfigFileContent(ConfigFileLocation Location, ConfigFile
     {
         var before = ResolvedPath.Of(location.Path);
         var written = LastWrite(before);
-        var state = TryReadBytes(location.Path, out var bytes, out var error);
+        var state = TryReadBytes(location.Path, out var bytes, out var failure);
         var after = ResolvedPath.Of(location.Path);
-        var hash = state == ConfigFileState.Read ? Convert.ToHexString(SHA256.HashData(bytes)) : error;
-        return new ConfigFileContent(location, state, bytes, error, $"{state}|{before}|{after}|{written}|{bytes.Length}|{hash}");
+        var hash = state == ConfigFileState.Read ? Convert.ToHexString(SHA256.HashData(bytes)) : failure?.Reason;
+        return new ConfigFileContent(location, state, bytes, failure, $"{state}|{before}|{after}|{written}|{bytes.Length}|{hash}");
     }
 
-    /// <summary>Reads at most <see cref="MaxBytes"/>; the message never holds content.</summary>
-    public static ConfigFileState TryReadBytes(string path, out byte[] bytes, out string? error)
+    /// <summary>Reads at most <see cref="MaxBytes"/>; what is in the way is told only of a file that is there.</summary>
+    public static ConfigFileState TryReadBytes(string path, out byte[] bytes, out ReadFailure? failure)
     {
         bytes = [];
-        error = null;
+        failure = null;
         try
         {
             if (Directory.Exists(path))
             {
-                error = "is a directory";
+                failure = ReadFailure.Directory;
                 return ConfigFileState.Unreadable;
             }
 
@@ -38,14 +38,14 @@ internal sealed record ConfigFileContent(ConfigFileLocation Location, ConfigFile
             var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
             if (stream.Length > MaxBytes)
             {
-                error = "is larger than 1 MiB";
+                failure = ReadFailure.TooLarge;
                 return ConfigFileState.Unreadable;
             }
 
             if (length > stream.Length)
             {
                 // A device says that it is empty and gives bytes without end; a file that grows is judged when it has come to rest.
-                error = "is no ordinary file, or grew while it was read";
+                failure = ReadFailure.NotOrdinary;
                 return ConfigFileState.Unreadable;
             }
 
@@ -58,7 +58,7 @@ internal sealed record ConfigFileContent(ConfigFileLocation Location, ConfigFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            error = exception is UnauthorizedAccessException ? "may not be read (permissions)" : "cannot be read";
+            failure = exception is UnauthorizedAccessException ? ReadFailure.Forbidden : ReadFailure.Other;
             return ConfigFileState.Unreadable;
         }
     }

@@ -171,8 +171,8 @@ public sealed class ConfigLoader(HostSettings host, SettingsSource settings)
         var scope = Scope(file, problems);
         switch (file)
         {
-            case { State: ConfigFileState.Unreadable }:
-                scope.Report(null, "", file.Error ?? "cannot be read");
+            case { Failure: { } failure }:
+                scope.Report(null, "", failure.Reason, failure.Remedy);
                 break;
             case { State: ConfigFileState.Missing, Location.IsNamed: true }:
                 scope.Report(null, "", $"does not exist, and {file.Location.Variable} names it", $"Create it, or unset {file.Location.Variable}.");

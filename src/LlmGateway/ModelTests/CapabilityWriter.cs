@@ -34,9 +34,9 @@ internal static class CapabilityWriter
 
     private static (IReadOnlyList<string> Changes, byte[]? Changed, string? Problem) Edit(ConfigStart start, ConfigFileSet files, IReadOnlyList<ModelResult> results)
     {
-        if (files.Settings.State == ConfigFileState.Unreadable)
+        if (files.Settings.Failure is { } failure)
         {
-            return ([], null, files.Settings.Error);
+            return ([], null, failure.Reason);
         }
 
         var before = start.Loader.Load(files, 0);
@@ -82,7 +82,7 @@ internal static class CapabilityWriter
         }
 
         byte[] changed = [.. hasMark ? Encoding.UTF8.Preamble : default, .. StrictUtf8.GetBytes(text)];
-        var content = files.Settings with { State = ConfigFileState.Read, Bytes = changed, Error = null };
+        var content = files.Settings with { State = ConfigFileState.Read, Bytes = changed, Failure = null };
         var after = start.Loader.Load(files.With(content), 0);
         var why = after.Problems.Concat(start.Rules.Check(after).Problems).FirstOrDefault()?.ToString() ?? Difference(before.Candidate, after.Candidate, expected);
         return why is null ? (changes, changed, null) : (changes, null, $"the edited file would not be right: {why}");

@@ -1,8 +1,6 @@
-using System.Buffers;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using System.Text.Unicode;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
@@ -31,35 +29,12 @@ internal sealed class AnthropicRequestWriter
     /// <param name="states">Signed thinking of earlier turns.</param>
     /// <param name="body">The body.</param>
     public static ProviderCall? TryWrite(
-        GatewayRequest request, ProviderTarget target, TargetHabits habits, bool takesSampling, ToolCallStates states, out ReadOnlyMemory<byte> body)
-    {
-        body = default;
-        if (!Utf8.IsValid(request.Body.Span))
-        {
-            return InvalidJson();
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(request.Body, OpenAiJson.Reading);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                return InvalidJson();
-            }
-
-            var output = new ArrayBufferWriter<byte>(request.Body.Length + 512);
-            using var writer = new Utf8JsonWriter(output, OpenAiJson.Writing);
-            var problem = new AnthropicRequestWriter(writer, document.RootElement, request, target).Write(habits, takesSampling, states);
-            writer.Flush();
-            body = output.WrittenMemory;
-            return problem;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // The second is how an escape of half a surrogate pair shows itself, when its string is read.
-            return InvalidJson();
-        }
-    }
+        GatewayRequest request, ProviderTarget target, TargetHabits habits, bool takesSampling, ToolCallStates states, out ReadOnlyMemory<byte> body) =>
+        RequestTranslation.TryWrite(
+            request,
+            (request, target, habits, takesSampling, states),
+            static (writer, root, call) => new AnthropicRequestWriter(writer, root, call.request, call.target).Write(call.habits, call.takesSampling, call.states),
+            out body);
 
     private ProviderCall? Write(TargetHabits habits, bool takesSampling, ToolCallStates states)
     {
@@ -229,7 +204,4 @@ internal sealed class AnthropicRequestWriter
     private void WriteRaw(JsonElement value) => _writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
 
     private static ProviderCall Invalid(string param, string message) => ProviderCall.Refuse(GatewayError.InvalidMember(param, message));
-
-    private static ProviderCall InvalidJson() => ProviderCall.Refuse(GatewayError.Invalid(
-        ErrorCodes.InvalidJson, "The body is not valid JSON: a member stands twice, or a string is not valid Unicode."));
 }

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using System.Text.Unicode;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
@@ -11,35 +9,9 @@ namespace LlmGateway.Providers;
 internal static class GeminiRequestWriter
 {
     /// <summary>Writes the body; the answer is null, or why there is none.</summary>
-    public static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, GeminiCallMemory memory, out ReadOnlyMemory<byte> body)
-    {
-        body = default;
-        if (!Utf8.IsValid(request.Body.Span))
-        {
-            return InvalidJson();
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(request.Body, OpenAiJson.Reading);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                return InvalidJson();
-            }
-
-            var output = new ArrayBufferWriter<byte>(request.Body.Length + 512);
-            using var writer = new Utf8JsonWriter(output, OpenAiJson.Writing);
-            var problem = Write(writer, document.RootElement, request, target, habits, memory);
-            writer.Flush();
-            body = output.WrittenMemory;
-            return problem;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // The second is how an escape of half a surrogate pair shows itself, when its string is read.
-            return InvalidJson();
-        }
-    }
+    public static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, GeminiCallMemory memory, out ReadOnlyMemory<byte> body) =>
+        RequestTranslation.TryWrite(
+            request, (request, target, habits, memory), static (writer, root, call) => Write(writer, root, call.request, call.target, call.habits, call.memory), out body);
 
     private static ProviderCall? Write(
         Utf8JsonWriter writer, JsonElement root, GatewayRequest request, ProviderTarget target, TargetHabits habits, GeminiCallMemory memory)
@@ -66,7 +38,4 @@ internal static class GeminiRequestWriter
             writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
         }
     }
-
-    private static ProviderCall InvalidJson() => ProviderCall.Refuse(GatewayError.Invalid(
-        ErrorCodes.InvalidJson, "The body is not valid JSON: a member stands twice, or a string is not valid Unicode."));
 }

@@ -17,7 +17,7 @@ internal static class OllamaNativeBody
         using var edits = JsonEdits.TryParse(request.ClientBody);
         if (edits is null)
         {
-            return OllamaRequestWriter.InvalidJson();
+            return RequestTranslation.InvalidJson();
         }
 
         try
@@ -29,7 +29,7 @@ internal static class OllamaNativeBody
         catch (InvalidOperationException)
         {
             // An escape of half a surrogate pair shows itself when its string is read.
-            return OllamaRequestWriter.InvalidJson();
+            return RequestTranslation.InvalidJson();
         }
     }
 

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using System.Text.Unicode;
 using LlmGateway.Model;
 using LlmGateway.Providers.Wire;
 
@@ -24,35 +22,9 @@ internal sealed class OllamaRequestWriter
     }
 
     /// <summary>Writes the body; the answer is null, or why there is none.</summary>
-    public static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, out ReadOnlyMemory<byte> body)
-    {
-        body = default;
-        if (!Utf8.IsValid(request.Body.Span))
-        {
-            return InvalidJson();
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(request.Body, OpenAiJson.Reading);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                return InvalidJson();
-            }
-
-            var output = new ArrayBufferWriter<byte>(request.Body.Length + 512);
-            using var writer = new Utf8JsonWriter(output, OpenAiJson.Writing);
-            var problem = new OllamaRequestWriter(writer, document.RootElement, request, target).Write(habits);
-            writer.Flush();
-            body = output.WrittenMemory;
-            return problem;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // The second is how an escape of half a surrogate pair shows itself, when its string is read.
-            return InvalidJson();
-        }
-    }
+    public static ProviderCall? TryWrite(GatewayRequest request, ProviderTarget target, TargetHabits habits, out ReadOnlyMemory<byte> body) =>
+        RequestTranslation.TryWrite(
+            request, (request, target, habits), static (writer, root, call) => new OllamaRequestWriter(writer, root, call.request, call.target).Write(call.habits), out body);
 
     /// <summary>Whether a profile's wish for JSON applies: the request has none of its own.</summary>
     public static bool FillsJson(GatewayRequest request, ProviderTarget target) =>
@@ -76,9 +48,6 @@ internal sealed class OllamaRequestWriter
         "xhigh" or "max" => "\"max\"",
         _ => null,
     };
-
-    public static ProviderCall InvalidJson() => ProviderCall.Refuse(GatewayError.Invalid(
-        ErrorCodes.InvalidJson, "The body is not valid JSON: a member stands twice, or a string is not valid Unicode."));
 
     private ProviderCall? Write(TargetHabits habits)
     {

@@ -4,7 +4,8 @@ namespace LlmGateway.Resilience;
 /// The time limit of one attempt: to the first token, then between tokens, and not beyond the end of the whole request. One lazy timer
 /// serves it all, so that a token costs a time stamp and no timer change. Time that the client takes to read is not the provider's, nor is
 /// time for which this process itself stood still: a timer that fires late gives the attempt a moment more, once, in which what the provider
-/// has sent meanwhile is read, be it beyond the request's end.
+/// has sent meanwhile is read, be it beyond the request's end. So it is where the process has had less than half
+/// of the time to run in.
 /// </summary>
 internal sealed class AttemptDeadline : IDisposable
 {
@@ -20,10 +21,12 @@ internal sealed class AttemptDeadline : IDisposable
     private readonly TimeProvider _time;
     private readonly long _requestEnd;
     private readonly CancellationToken _ending;
+    private readonly ProcessPulse? _pulse;
     private readonly CancellationTokenSource _cancellation;
     private readonly ITimer _timer;
     private long _limit;
     private long _windowStart;
+    private long _windowBeats;
     private long _pausedAt;
     private long _dueAt;
     private bool _hadGrace;
@@ -33,15 +36,18 @@ internal sealed class AttemptDeadline : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="limit">Time to the first token, or for the whole answer.</param>
     /// <param name="requestEnd">Time stamp at which the request as a whole runs out.</param>
+    /// <param name="pulse">Of this process; null: only a timer that is late tells of it.</param>
     /// <param name="cancellationToken">The client's own.</param>
     /// <param name="ending">The gateway's own: it is stopping, and has no more time.</param>
-    public AttemptDeadline(TimeProvider time, TimeSpan limit, long requestEnd, CancellationToken cancellationToken, CancellationToken ending = default)
+    public AttemptDeadline(TimeProvider time, TimeSpan limit, long requestEnd, ProcessPulse? pulse, CancellationToken cancellationToken, CancellationToken ending = default)
     {
         _time = time;
         _requestEnd = requestEnd;
         _ending = ending;
+        _pulse = pulse;
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, ending);
         _windowStart = time.GetTimestamp();
+        _windowBeats = pulse?.Beats ?? 0;
         _limit = ToStamps(limit);
         _dueAt = Due();
         _timer = time.CreateTimer(static state => ((AttemptDeadline)state!).Check(), this, ToSpan(_dueAt - _windowStart), System.Threading.Timeout.InfiniteTimeSpan);
@@ -53,7 +59,7 @@ internal sealed class AttemptDeadline : IDisposable
     /// <summary>Whether it was time, not the client, that cancelled.</summary>
     public bool HasTimedOut { get; private set; }
 
-    /// <summary>Whether this process stood still for so much of the limit that its passing tells nothing of the provider.</summary>
+    /// <summary>Whether this process had so little of the limit to run in that its passing tells nothing of the provider.</summary>
     public bool IsOwnFault { get; private set; }
 
     /// <summary>Whether the gateway is stopping and has no more time for this attempt.</summary>
@@ -69,6 +75,7 @@ internal sealed class AttemptDeadline : IDisposable
         var now = _time.GetTimestamp();
         var isEarlier = stamps < _limit;
         Volatile.Write(ref _windowStart, now);
+        Volatile.Write(ref _windowBeats, _pulse?.Beats ?? 0);
         Volatile.Write(ref _limit, stamps);
         if (isEarlier)
         {
@@ -116,9 +123,10 @@ internal sealed class AttemptDeadline : IDisposable
         Volatile.Write(ref _sleepsToEnd, isPaused);
         try
         {
-            if (end <= now && !_hadGrace && late > ToStamps(OwnDelay))
+            var isStarved = end <= now && IsStarved(now);
+            if (end <= now && !_hadGrace && (isStarved || late > ToStamps(OwnDelay)))
             {
-                end = now + Grace(late);
+                end = now + Grace(late, isStarved);
             }
 
             if (end > now)
@@ -133,6 +141,7 @@ internal sealed class AttemptDeadline : IDisposable
                 return;
             }
 
+            IsOwnFault |= isStarved;
             HasTimedOut = true;
             _cancellation.Cancel();
         }
@@ -142,14 +151,16 @@ internal sealed class AttemptDeadline : IDisposable
         }
     }
 
-    /// <summary>The moment more that an attempt gets whose timer was late by so much; it is given once.</summary>
-    private long Grace(long late)
+    private bool IsStarved(long now) => _pulse?.WasStarved(Volatile.Read(ref _windowBeats), now - Volatile.Read(ref _windowStart)) is true;
+
+    /// <summary>The moment more that an attempt gets whose timer was late by so much, or whose process had no time; it is given once.</summary>
+    private long Grace(long late, bool isStarved)
     {
         var share = Volatile.Read(ref _limit) / GraceShare;
         var least = ToStamps(LeastGrace);
-        IsOwnFault = late >= share;
+        IsOwnFault = isStarved || late >= share;
         _hadGrace = true;
-        return Math.Clamp(late, least, Math.Max(least, share));
+        return Math.Clamp(isStarved ? share : late, least, Math.Max(least, share));
     }
 
     private long Due() => Math.Min(Volatile.Read(ref _windowStart) + Volatile.Read(ref _limit), _requestEnd);

@@ -11,7 +11,13 @@ namespace LlmGateway.Resilience;
 
 /// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
 internal sealed class ProviderAttempt(
-    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null, GatewayLifecycle? lifecycle = null)
+    DialectSet dialects,
+    ProviderConnections connections,
+    TimeProvider time,
+    ICallBudget? budget = null,
+    ICallJournal? journal = null,
+    GatewayLifecycle? lifecycle = null,
+    ProcessPulse? pulse = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -40,7 +46,7 @@ internal sealed class ProviderAttempt(
         var report = new AttemptReport(request, tally!, state, slot, CallCredentials.Of(target, request), time);
         var requestEnd = request.Tally.Started + (long)(request.TotalTimeout.TotalSeconds * time.TimestampFrequency);
         var limit = request.Scan.IsStreaming ? target.FirstTokenTimeout ?? target.Timeout : WholeLimit(target);
-        var deadline = new AttemptDeadline(time, limit, requestEnd, cancellationToken, lifecycle?.Ending ?? default);
+        var deadline = new AttemptDeadline(time, limit, requestEnd, pulse, cancellationToken, lifecycle?.Ending ?? default);
         var keepsDeadline = false;
         try
         {

@@ -8,6 +8,7 @@ internal static class ResilienceServices
         .AddSingleton<TargetStates>()
         .AddSingleton<ProviderProbe>()
         .AddSingleton<PromptCounter>()
+        .AddSingleton<ProcessPulse>()
         .AddSingleton<ProviderAttempt>()
         .AddSingleton<TargetCaller>();
 }

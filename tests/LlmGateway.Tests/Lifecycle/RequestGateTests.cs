@@ -39,34 +39,21 @@ public sealed class RequestGateTests
         Assert.All(waiting, wait => Assert.False(wait.IsCompleted));
     }
 
-    [Fact]
-    public async Task Leave_SomeOfOneCallerWait_LetsThemInInTheirOrder()
+    /// <param name="asked">Who asked, one after the other.</param>
+    /// <param name="turns">Which of these are let in, one after the other.</param>
+    [Theory]
+    [InlineData(new[] { Loud, Loud }, new[] { 0, 1 })]
+    [InlineData(new[] { Loud, Loud, Loud, Quiet }, new[] { 0, 3, 1, 2 })]
+    public async Task Leave_CallersWait_TheyTakeTurnsEachInItsOrder(string[] asked, int[] turns)
     {
-        var gate = Full(queue: 2);
-        var first = gate.WaitAsync(Loud, Cancellation).AsTask();
-        var second = gate.WaitAsync(Loud, Cancellation).AsTask();
+        var gate = Full(queue: asked.Length);
+        var waiting = Array.ConvertAll(asked, caller => gate.WaitAsync(caller, Cancellation).AsTask());
 
-        gate.Leave();
-
-        Assert.True(await first.WaitAsync(Limit, Cancellation));
-        Assert.False(second.IsCompleted);
-        gate.Leave();
-        Assert.True(await second.WaitAsync(Limit, Cancellation));
-        Assert.Equal(1, gate.Running);
-    }
-
-    [Fact]
-    public async Task Leave_CallersWait_TheyTakeTurns()
-    {
-        var gate = Full(queue: 4);
-        var loud = Enumerable.Range(0, 3).Select(_ => gate.WaitAsync(Loud, Cancellation).AsTask()).ToArray();
-        var quiet = gate.WaitAsync(Quiet, Cancellation).AsTask();
-
-        foreach (var turn in (Task<bool>[])[loud[0], quiet, loud[1], loud[2]])
+        foreach (var turn in turns)
         {
-            Assert.False(turn.IsCompleted);
+            Assert.False(waiting[turn].IsCompleted);
             gate.Leave();
-            Assert.True(await turn.WaitAsync(Limit, Cancellation));
+            Assert.True(await waiting[turn].WaitAsync(Limit, Cancellation));
         }
 
         Assert.Equal(1, gate.Running);

@@ -65,6 +65,11 @@ public sealed class GeminiDialectTests
         Assert.Equal((400, ErrorCodes.InvalidJson), (call.Error!.Status, call.Error.Code));
     }
 
+    [Fact]
+    public void CreateCall_AnyByteOfTheBodyBroken_NeverThrows() =>
+        BrokenBodies.AssertNeverThrow(Dialect, Request(
+            """{"messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}}]},{"role":"assistant","content":[{"type":"text","text":"é"}],"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":\"\ud83d\ude00\"}"}}]},{"role":"tool","tool_call_id":"a","content":"1"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":{"type":["string","null"]}}}}}],"tool_choice":"auto","stop":["a"],"temperature":1,"max_tokens":5,"reasoning_effort":"low","response_format":{"type":"json_schema","json_schema":{"schema":{}}}}"""));
+
     /// <summary>It used to come back on no part, or on each: both are refused.</summary>
     [Theory]
     [InlineData(false)]

@@ -9,7 +9,20 @@ public sealed class AttemptDeadlineTests
     private AttemptDeadline Create(double limit, double total = 600) => CreateFor(limit, total, CancellationToken.None);
 
     private AttemptDeadline CreateFor(double limit, double total, CancellationToken client) =>
-        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(total).Ticks, client);
+        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(total).Ticks, pulse: null, client);
+
+    private AttemptDeadline CreateWith(ProcessPulse pulse, double limit) =>
+        new(_time, TimeSpan.FromSeconds(limit), _time.GetTimestamp() + TimeSpan.FromSeconds(600).Ticks, pulse, CancellationToken.None);
+
+    /// <summary>Each is a tenth of a second.</summary>
+    private void Starve(int cycles)
+    {
+        for (var cycle = 0; cycle < cycles; cycle++)
+        {
+            Pass(0.02);
+            StandStill(0.08);
+        }
+    }
 
     private void Pass(double seconds) => _time.Advance(TimeSpan.FromSeconds(seconds));
 
@@ -189,6 +202,62 @@ public sealed class AttemptDeadlineTests
 
         StandStill(1.9);
         Pass(0.1);
+
+        Assert.True(deadline.HasTimedOut && !deadline.IsOwnFault);
+    }
+
+    /// <summary>As a process runs that is held to a fifth of a processor: no timer is late by much, and little gets done.</summary>
+    [Fact]
+    public void ProcessIsStarved_GivesAMomentMoreOnce_AndIsAtFault()
+    {
+        using var pulse = new ProcessPulse(_time);
+        using var deadline = CreateWith(pulse, limit: 2);
+
+        Starve(cycles: 20);
+        Assert.False(deadline.HasTimedOut);
+        Starve(cycles: 4);
+        Assert.False(deadline.HasTimedOut);
+        Starve(cycles: 2);
+
+        Assert.True(deadline.HasTimedOut && deadline.IsOwnFault);
+    }
+
+    [Fact]
+    public void ProcessIsStarved_BetweenTokens_IsAtFaultEachTime()
+    {
+        using var pulse = new ProcessPulse(_time);
+        using var deadline = CreateWith(pulse, limit: 2);
+        Starve(cycles: 21);
+        deadline.Restart(TimeSpan.FromSeconds(2));
+
+        Starve(cycles: 20);
+
+        Assert.True(deadline.HasTimedOut && deadline.IsOwnFault);
+    }
+
+    [Fact]
+    public void ProcessWasStarved_BeforeTheLastToken_IsNotAtFault()
+    {
+        using var pulse = new ProcessPulse(_time);
+        using var deadline = CreateWith(pulse, limit: 2);
+        Starve(cycles: 19);
+        deadline.Restart(TimeSpan.FromSeconds(2));
+
+        Pass(2);
+
+        Assert.True(deadline.HasTimedOut && !deadline.IsOwnFault);
+    }
+
+    [Fact]
+    public void ProcessHasTwoThirdsOfTheTime_TheProviderIsAtFault()
+    {
+        using var pulse = new ProcessPulse(_time);
+        using var deadline = CreateWith(pulse, limit: 2);
+        for (var cycle = 0; cycle < 20; cycle++)
+        {
+            StandStill(0.035);
+            Pass(0.065);
+        }
 
         Assert.True(deadline.HasTimedOut && !deadline.IsOwnFault);
     }

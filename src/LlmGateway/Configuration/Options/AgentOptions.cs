@@ -5,6 +5,16 @@ namespace LlmGateway.Configuration.Options;
 /// <summary>An agent, the default profile or an overlay as the file says it; null: left out, so inherited.</summary>
 internal sealed record AgentOptions : TargetOptions
 {
+    public AgentOptions()
+    {
+    }
+
+    /// <param name="target">What an agent says as any other target does.</param>
+    public AgentOptions(TargetOptions target)
+        : base(target)
+    {
+    }
+
     public static AgentOptions Empty { get; } = new();
 
     /// <summary>Goes in front of the client's system messages. Default: none.</summary>

@@ -53,20 +53,8 @@ internal static class AgentsFileReader
     private static AgentOptions ReadAgent(ConfigNode node, string path, DocumentScope scope, IReadOnlyList<string> known)
     {
         var reader = new MemberReader(node, path, scope, known);
-        return new AgentOptions
+        return new AgentOptions(ReadTarget(reader, node, path))
         {
-            Provider = reader.Text("provider", Names.IsPlain, "a provider's name"),
-            ModelName = ReadModel(reader, "model_name"),
-            ApiKeyEnv = ReadVariable(reader, "api_key_env"),
-            Temperature = reader.Number("temperature", 0, 2),
-            MaxTokens = ReadCount(reader, "max_tokens"),
-            TopP = reader.Number("top_p", 0, 1),
-            Stop = ReadStop(reader),
-            Seed = ReadSeed(reader),
-            ReasoningEffort = ReadEffort(reader),
-            WantsJson = ReadFormat(reader),
-            Timeout = reader.Seconds("timeout"),
-            TicketEnv = ReadVariable(reader, "ticket_env"),
             SystemPrompt = reader.Text("system_prompt"),
             Strategy = reader.OneOf("strategy", ConfigMembers.Strategies),
             Fallbacks = ReadFallbacks(reader, "fallbacks"),
@@ -79,8 +67,6 @@ internal static class AgentsFileReader
             Evaluator = ReadModel(reader, "evaluator"),
             HedgeAfter = reader.Milliseconds("hedge_after_ms", 600_000, allowsZero: false),
             Environments = known.Contains("environments") ? ReadEnvironments(reader) : null,
-            Line = node.Line,
-            Path = path,
         };
     }
 
@@ -128,7 +114,11 @@ internal static class AgentsFileReader
             scope.Report(node.Line, path, "names neither provider nor model_name", "Name at least one of them.");
         }
 
-        return new TargetOptions
+        return ReadTarget(reader, node, path);
+    }
+
+    private static TargetOptions ReadTarget(MemberReader reader, ConfigNode node, string path) =>
+        new()
         {
             Provider = reader.Text("provider", Names.IsPlain, "a provider's name"),
             ModelName = ReadModel(reader, "model_name"),
@@ -145,7 +135,6 @@ internal static class AgentsFileReader
             Line = node.Line,
             Path = path,
         };
-    }
 
     private static string? ReadModel(MemberReader reader, string name) =>
         reader.Text(name, Names.IsModel, "a model's name: 1 to 256 printable ASCII characters without spaces");

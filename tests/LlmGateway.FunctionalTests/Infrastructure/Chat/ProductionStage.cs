@@ -91,6 +91,20 @@ internal sealed class ProductionStage : IAsyncDisposable
     public Task<HttpResponseMessage> OpenAsync(string body, params (string Name, string Value)[] headers) =>
         Gateway.OpenStreamAsync(Path, body, [("Authorization", "Bearer " + ClientKey), .. headers]);
 
+    /// <summary>Asks after readiness until it says so; answers all that it says then.</summary>
+    public async Task<string> WaitForHealthAsync(string status)
+    {
+        var text = "";
+        await Eventually.AnswersAsync<bool>(
+            async () =>
+            {
+                text = await Gateway.Client.GetStringAsync(new Uri("/health/ready", UriKind.Relative));
+                return text.Contains($"\"status\":\"{status}\"", StringComparison.Ordinal) ? true : null;
+            },
+            $"readiness to say {status}");
+        return text;
+    }
+
     /// <summary>A marker of its own goes through after a fault: nothing of the fault is left on any connection.</summary>
     public async Task AssertNothingLeaksAsync(bool isStreaming)
     {

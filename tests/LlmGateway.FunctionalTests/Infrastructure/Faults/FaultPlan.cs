@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using LlmGateway.Model;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace LlmGateway.FunctionalTests.Infrastructure;
 
@@ -12,8 +14,6 @@ namespace LlmGateway.FunctionalTests.Infrastructure;
 /// <param name="kind">What happens there.</param>
 internal sealed class FaultPlan(int number, FaultKind kind)
 {
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
-
     private static readonly AsyncLocal<FaultPlan?> OfRequest = new();
 
     private readonly ConcurrentQueue<string> _points = new();
@@ -49,16 +49,24 @@ internal sealed class FaultPlan(int number, FaultKind kind)
             throw new InjectedFaultException(point);
         }
 
-        var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using (Context!.RequestAborted.Register(() => left.TrySetResult()))
+        Context!.Abort();
+        await CancelledAsync(Context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed);
+        if (Context.RequestAborted is { CanBeCanceled: true } left)
         {
-            Context.Abort();
-
-            // The server cancels nothing any more once the answer's last byte is written.
-            await Task.WhenAny(left.Task, Task.Delay(Moment, TimeProvider.System, CancellationToken.None));
+            // Once the answer's last byte is written the server has nothing left to cancel.
+            await CancelledAsync(left);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private static async Task CancelledAsync(CancellationToken token)
+    {
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (token.Register(() => cancelled.TrySetResult()))
+        {
+            await cancelled.Task.WaitAsync(Eventually.DefaultLimit, CancellationToken.None);
+        }
     }
 
     /// <summary>A hold that counts how often it ends.</summary>

@@ -53,17 +53,24 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Where all that it wrote is kept for the scan of the whole run.</summary>
     public KeptOutput? Kept { get; set; } = KeptOutput.OfThisRun;
 
+    /// <summary>What is in nothing that it wrote, down to Trace; its variables' secrets are not in any case.</summary>
+    public Canaries? Canaries { get; set; }
+
     /// <summary>Starts the process; what it listens at is chosen by the arguments, a free port of 127.0.0.1 without any.</summary>
     public static GatewayProcess Start(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables) =>
         Start(Command(folder, args), Usual, variables);
 
-    /// <summary>For tests that measure it: it writes its own log alone, none at Trace beside it.</summary>
+    /// <summary>For tests that measure it: it writes its own log alone, none at Trace beside it. What they have it do is traced in <see cref="TracedLoadTests"/>.</summary>
     public static GatewayProcess StartWithoutTrace(GatewayFolder folder, string[] args, params (string Name, string Value)[] variables) =>
         Start(Command(folder, args), Usual, variables, trace: null);
 
     /// <summary>Starts a command of the test's own; of this process's variables it gets only those that are kept.</summary>
     public static GatewayProcess Start(ProcessStartInfo start, string[] kept, params (string Name, string Value)[] variables) =>
         Start(start, kept, variables, new TraceFile());
+
+    /// <summary>What starts a gateway, for tests that put something before it.</summary>
+    public static ProcessStartInfo Command(GatewayFolder folder, string[] args) =>
+        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), .. args]) { WorkingDirectory = folder.Path };
 
     /// <summary>A port that was free a moment ago on both loopbacks.</summary>
     public static int FreePort()
@@ -111,6 +118,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public async Task<MetricsPage> MetricsAsync() => MetricsPage.Parse(await Client.GetStringAsync(new Uri("/metrics", UriKind.Relative)));
 
+    public Task<MetricsPage> WaitForMetricsAsync(Func<MetricsPage, bool> condition, string what) => MetricsPage.WaitForAsync(MetricsAsync, condition, what);
+
     /// <summary>Waits for the end and answers the exit code; everything that it wrote has then been read.</summary>
     public async Task<int> WaitForExitAsync()
     {
@@ -149,8 +158,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Kept?.Keep("process", AllText);
         var variables = _variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)).ToList();
         SecretScan.AssertNone(variables, AllText);
+        Canaries?.AssertNoCanary(AllText);
         using (_trace)
         {
+            Canaries?.AssertNoCanary(_trace?.ReadAll());
             _trace?.Finish("process-trace", variables, Kept, StartLine() is not null);
         }
     }
@@ -176,9 +187,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         return new GatewayProcess(Process.Start(start)!, variables, trace);
     }
-
-    private static ProcessStartInfo Command(GatewayFolder folder, string[] args) =>
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "LlmGateway.dll"), .. args]) { WorkingDirectory = folder.Path };
 
     private static HttpClient NewClient(Uri address) => new(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = address };
 

@@ -158,18 +158,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     }
 
     /// <summary>Asks for metrics until the condition holds: what is counted after the answer has gone out needs a moment.</summary>
-    public async Task<MetricsPage> WaitForMetricsAsync(Func<MetricsPage, bool> condition, string what)
-    {
-        MetricsPage? page = null;
-        await Eventually.AnswersAsync<bool>(
-            async () =>
-            {
-                page = await MetricsAsync();
-                return condition(page) ? true : null;
-            },
-            what);
-        return page!;
-    }
+    public Task<MetricsPage> WaitForMetricsAsync(Func<MetricsPage, bool> condition, string what) => MetricsPage.WaitForAsync(MetricsAsync, condition, what);
 
     /// <summary>Stops the gateway in good order and keeps its folder, so that it can be started again.</summary>
     public async Task StopAsync()

@@ -33,6 +33,20 @@ internal sealed partial class MetricsPage
         return page;
     }
 
+    /// <summary>Reads the page until the condition holds, and answers it as it was then.</summary>
+    public static async Task<MetricsPage> WaitForAsync(Func<Task<MetricsPage>> read, Func<MetricsPage, bool> condition, string what)
+    {
+        MetricsPage? page = null;
+        await Eventually.AnswersAsync<bool>(
+            async () =>
+            {
+                page = await read();
+                return condition(page) ? true : null;
+            },
+            what);
+        return page!;
+    }
+
     /// <summary>Sum of all series of that name that carry these labels; zero when there is none.</summary>
     public double Sum(string name, params (string Name, string Value)[] labels) =>
         _samples.Where(sample => sample.Name == name && sample.Has(labels)).Sum(sample => sample.Value);

@@ -18,6 +18,15 @@ internal static class ProcessMemory
     /// <summary>How long this thread has had a core, and how long it has been ready to run while others had the cores.</summary>
     public static (TimeSpan Ran, TimeSpan Waited) ThisThread() => Scheduled("/proc/thread-self/schedstat");
 
+    /// <summary>How much processor time all its threads have had, in user and in kernel mode; the kernel counts it in hundredths of a second.</summary>
+    public static TimeSpan ProcessorTime(int process)
+    {
+        // The name, second of the fields, stands in brackets and may hold anything.
+        var stat = File.ReadAllText($"/proc/{process}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return TimeSpan.FromMilliseconds(10 * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)));
+    }
+
     /// <summary>Whether a signal keeps it from running.</summary>
     public static bool IsStopped(int process) => File.ReadLines($"/proc/{process}/status").Any(line => line.StartsWith("State:\tT", StringComparison.Ordinal));
 

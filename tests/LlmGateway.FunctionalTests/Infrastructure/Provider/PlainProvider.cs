@@ -37,6 +37,7 @@ internal sealed class PlainProvider : IAsyncDisposable
         var number = Interlocked.Increment(ref _answered);
         if (_latency is not null)
         {
+            // The latency that is asked for: it waits for nothing.
             await Task.Delay(_latency(number), TimeProvider.System, context.RequestAborted);
         }
 

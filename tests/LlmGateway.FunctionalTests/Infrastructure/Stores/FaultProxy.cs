@@ -180,6 +180,7 @@ internal sealed class FaultProxy : IAsyncDisposable
             {
                 if (Delay > TimeSpan.Zero)
                 {
+                    // The delay that is asked for: it waits for nothing.
                     Interlocked.Increment(ref _faults);
                     await Task.Delay(Delay, TimeProvider.System, _stopping.Token);
                 }

@@ -37,7 +37,8 @@ internal sealed class TraceFile : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private string ReadAll()
+    /// <summary>What has been traced so far.</summary>
+    public string ReadAll()
     {
         using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var text = new StreamReader(file);
