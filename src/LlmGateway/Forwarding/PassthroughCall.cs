@@ -24,6 +24,9 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
     /// <summary>What to look for in the answer; null: it can make no object that somebody owns.</summary>
     public AnsweredObjects? Objects { get; init; }
 
+    /// <summary>Whether the answer may list others' objects, which are left out.</summary>
+    public bool IsList { get; init; }
+
     /// <summary>What the client is told instead of the provider's answer.</summary>
     public GatewayError? Refusal { get; set; }
 

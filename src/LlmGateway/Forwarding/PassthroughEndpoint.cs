@@ -70,7 +70,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
                 "The gateway does not serve this path itself, and no OpenAI-compatible provider with a key is configured to pass it on to."));
         }
 
-        if (await owners.RefuseAsync(key, config, ObjectId.InPath(asked), context.RequestAborted) is { } foreign)
+        if (await owners.RefuseAsync(key, config, [.. ObjectId.InPath(asked), .. NamedInPairs.InQuery(context.Request.QueryString.Value)], context.RequestAborted) is { } foreign)
         {
             return (null, foreign);
         }
@@ -103,8 +103,9 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
         }
 
         scope.Request = request;
-        var objects = PassthroughOwners.Concerns(key) ? AnsweredObjects.Of(context.Request.Method, asked) : null;
-        return (new PassthroughCall(request, target, made.Message) { Span = span, Objects = objects }, null);
+        var isTold = PassthroughOwners.Concerns(key);
+        var objects = isTold ? AnsweredObjects.Of(context.Request.Method, asked) : null;
+        return (new PassthroughCall(request, target, made.Message) { Span = span, Objects = objects, IsList = isTold && ListedObjects.Concerns(context.Request.Method, asked) }, null);
     }
 
     /// <summary>A body that is not read cannot be held against a list of models, so a key with such a list stops here.</summary>

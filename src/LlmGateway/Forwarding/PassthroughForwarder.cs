@@ -1,6 +1,7 @@
 using LlmGateway.Api;
 using LlmGateway.Lifecycle;
 using LlmGateway.Model;
+using LlmGateway.Ownership;
 using LlmGateway.Resilience;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -27,9 +28,9 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         }
 
         call.Hold = permit.Hold;
-        if (PassthroughOwners.Concerns(request.Key) && !IsForm(context.Request))
+        if (PassthroughOwners.Concerns(request.Key))
         {
-            context.Request.Body = new OwnedUploadStream(context.Request.Body, call, owners);
+            context.Request.Body = new OwnedUploadStream(context.Request.Body, call, INamedObjects.Of(context.Request.ContentType), owners);
         }
 
         var left = request.TotalTimeout - time.GetElapsedTime(request.Tally.Started);
@@ -60,9 +61,6 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
     }
 
     public void Dispose() => _invoker.Dispose();
-
-    /// <summary>Files are uploaded in forms: what is in a file names nothing.</summary>
-    private static bool IsForm(HttpRequest request) => request.ContentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) == true;
 
     private static GatewayError? Explain(HttpContext context, PassthroughCall call, ForwarderError error, bool hasTimedOut)
     {

@@ -7,7 +7,7 @@ using LlmGateway.Resilience;
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side of a passed-on call: the provider's own connections, and a watch on the answer's body. Never a second try.</summary>
-internal sealed class PassthroughHandler(ProviderConnections connections, ObjectOwners owners, GatewayLifecycle lifecycle, TimeProvider time, ICallJournal? journal = null) : HttpMessageHandler
+internal sealed class PassthroughHandler(ProviderConnections connections, ObjectOwners owners, OwnedList list, GatewayLifecycle lifecycle, TimeProvider time, ICallJournal? journal = null) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
@@ -41,6 +41,11 @@ internal sealed class PassthroughHandler(ProviderConnections connections, Object
             var watched = new StreamedReply(objects is null || call.Usage is null ? stream : new OwnedAnswerStream(stream, call, objects, owners));
             CopyHeaders(response.Content.Headers, watched.Headers);
             response.Content = watched;
+            if (call.IsList && response.IsSuccessStatusCode && call.Usage is { IsStream: false })
+            {
+                await list.FilterAsync(call, message, response, reading.Token);
+            }
+
             return response;
         }
         catch

@@ -60,7 +60,7 @@ internal sealed class PassthroughTransformer : HttpTransformer
         var response = httpContext.Response;
         httpContext.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = null;
         GatewayHeaders.AddPassedOn(response.Headers, call);
-        call.Refusal = Refuse(call);
+        call.Refusal ??= Refuse(call);
         if (call.Refusal is not null)
         {
             return new(false);
