@@ -11,6 +11,9 @@ public sealed record ClientKey
     /// <summary>SHA-256 of the key, 32 bytes.</summary>
     public required byte[] Sha256 { get; init; }
 
+    /// <summary>Whether it was made with <c>POST /admin/keys</c>, and can be revoked at any time.</summary>
+    public bool IsMinted { get; init; }
+
     /// <summary>Label of the department metrics; null: none.</summary>
     public string? Department { get; init; }
 

@@ -11,7 +11,7 @@ namespace LlmGateway.Resilience;
 
 /// <summary>One try against one target: builds the provider's request, sends it, and answers in OpenAI's form or says why not.</summary>
 internal sealed class ProviderAttempt(
-    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null, GatewayLifecycle? lifecycle = null)
+    DialectSet dialects, ProviderConnections connections, TimeProvider time, ICallBudget? budget = null, ICallJournal? journal = null, GatewayLifecycle? lifecycle = null, IKeyEnds? keyEnds = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -203,7 +203,7 @@ internal sealed class ProviderAttempt(
         }
     }
 
-    private static async ValueTask<AttemptResult> OpenStreamAsync(
+    private async ValueTask<AttemptResult> OpenStreamAsync(
         GatewayRequest request, ProviderTarget target, IProviderDialect dialect, HttpResponseMessage response, AttemptDeadline deadline, AttemptReport report, CancellationToken cancellationToken)
     {
         var translator = dialect.CreateStreamTranslator(request, target);
@@ -219,7 +219,7 @@ internal sealed class ProviderAttempt(
         }
 
         var source = await response.Content.ReadAsStreamAsync(deadline.Token);
-        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report);
+        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report, keyEnds?.Of(request.Key) ?? default);
         var failure = await stream.WaitForFirstTokenAsync(cancellationToken);
         if (failure is not null)
         {

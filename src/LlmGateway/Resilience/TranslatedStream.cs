@@ -21,6 +21,7 @@ internal sealed class TranslatedStream : PumpedStream
     private readonly AttemptReport _report;
     private readonly HttpResponseMessage _response;
     private readonly TimeSpan _idleLimit;
+    private readonly CancellationToken _keyEnd;
     private AttemptFailure? _failure;
     private long _received;
     private bool _hasEvents;
@@ -28,8 +29,9 @@ internal sealed class TranslatedStream : PumpedStream
     private bool _isPaused;
     private int _isDisposed;
 
-    public TranslatedStream(HttpResponseMessage response, Stream source, StreamTranslator translator, AttemptDeadline deadline, TimeSpan idleLimit, AttemptReport report)
+    public TranslatedStream(HttpResponseMessage response, Stream source, StreamTranslator translator, AttemptDeadline deadline, TimeSpan idleLimit, AttemptReport report, CancellationToken keyEnd = default)
     {
+        _keyEnd = keyEnd;
         _response = response;
         _source = source;
         _translator = translator;
@@ -54,6 +56,7 @@ internal sealed class TranslatedStream : PumpedStream
         }
 
         _isOpen = true;
+        _deadline.EndWith(_keyEnd);
         Pause();
         return null;
     }
@@ -104,9 +107,9 @@ internal sealed class TranslatedStream : PumpedStream
             Fail(new AttemptFailure(FailureReason.Timeout));
             return;
         }
-        catch (OperationCanceledException) when (_isOpen && _deadline.IsEnding && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (_isOpen && (_deadline.IsEnding || _deadline.IsKeyEnded) && !cancellationToken.IsCancellationRequested)
         {
-            _translator.OnFailure(Refusals.ShuttingDown, Output);
+            _translator.OnFailure(_deadline.IsEnding ? Refusals.ShuttingDown : Refusals.KeyEnded, Output);
             Finish(FailureReason.Cancelled);
             return;
         }

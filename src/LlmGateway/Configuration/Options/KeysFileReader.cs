@@ -51,7 +51,7 @@ internal static class KeysFileReader
 
     /// <summary>Reads the object that a key is made with at run time.</summary>
     public static ClientKey? ReadMinted(ConfigNode root, byte[] sha256, DocumentScope scope, Func<string, MemberReader, string?> findTicket) =>
-        ReadKey(new MemberReader(root, "", scope, ConfigMembers.MintedKey), sha256, findTicket);
+        ReadKey(new MemberReader(root, "", scope, ConfigMembers.MintedKey), sha256, findTicket) is { } key ? key with { IsMinted = true } : null;
 
     private static ClientKey? ReadKey(MemberReader reader, Func<string, MemberReader, string?> findTicket)
     {
