@@ -15,6 +15,12 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
     /// <summary>The provider, and a model that nobody knows before the answer tells it.</summary>
     public ProviderTarget Target { get; } = target;
 
+    /// <summary>By its price the call's cost is set aside: the model that the body names; one that it may still name costs no more.</summary>
+    public ProviderTarget Priced { get; init; } = target;
+
+    /// <summary>The model that the body names; null where that was not read.</summary>
+    public string? AskedModel { get; init; }
+
     /// <summary>The call's span; null where it is not traced.</summary>
     public Activity? Span { get; init; }
 

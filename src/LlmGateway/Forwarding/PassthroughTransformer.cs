@@ -76,7 +76,8 @@ internal sealed class PassthroughTransformer : HttpTransformer
 
         foreach (var (name, values) in proxyResponse.Headers.NonValidated)
         {
-            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
+            // Where the caller's own key has limits, these are told, not those of the key that all share.
+            if (!call.Request.Key.HasLimits && name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
             {
                 response.Headers[name] = values.ToString();
             }
