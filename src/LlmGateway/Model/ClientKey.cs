@@ -26,10 +26,10 @@ public sealed record ClientKey
     public bool TrustsUserHeader { get; init; } = true;
 
     /// <summary>Agents it may use; null: all.</summary>
-    public IReadOnlySet<string>? Agents { get; init; }
+    public AllowedNames? Agents { get; init; }
 
     /// <summary>Models it may name; null: all.</summary>
-    public IReadOnlySet<string>? Models { get; init; }
+    public AllowedNames? Models { get; init; }
 
     public int? RequestsPerMinute { get; init; }
 

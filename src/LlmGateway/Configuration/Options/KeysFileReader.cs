@@ -103,10 +103,10 @@ internal static class KeysFileReader
     }
 
     /// <summary>Null for "all": left out, or a list that holds <c>*</c>.</summary>
-    private static HashSet<string>? ReadSet(MemberReader reader, string name)
+    private static AllowedNames? ReadSet(MemberReader reader, string name)
     {
         var texts = reader.Texts(name);
-        return texts is null || texts.Contains("*") ? null : texts.ToHashSet(StringComparer.Ordinal);
+        return texts is null || texts.Contains("*") ? null : new AllowedNames(texts);
     }
 
     private static DateTimeOffset? ReadTime(MemberReader reader, string name)
