@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -12,6 +13,11 @@ internal sealed partial class NamedInForm : INamedObjects
     private const int MostLine = 2048;
 
     private const int MostHead = 8 * 1024;
+
+    private static ReadOnlySpan<byte> Disposition => "content-disposition"u8;
+
+    /// <summary>Every name of a reference holds one of these; most heads hold none, and need no closer look.</summary>
+    private static readonly SearchValues<string> Hints = SearchValues.Create(["id", "file", "after", "before", "conversation", "container", "thread", "\\", "name*", "name "], StringComparison.OrdinalIgnoreCase);
 
     private readonly NamedObjects _json = new(isFile: true);
     private readonly List<string> _found = [];
@@ -42,7 +48,11 @@ internal sealed partial class NamedInForm : INamedObjects
                 return;
             }
 
-            ReadLine(Encoding.UTF8.GetString(_line, 0, _length).TrimEnd('\r'));
+            if (_place != Place.Elsewhere || IsDisposition())
+            {
+                ReadLine(Encoding.UTF8.GetString(_line, 0, _length).TrimEnd('\r'));
+            }
+
             _length = 0;
             piece = piece[(end + 1)..];
         }
@@ -68,6 +78,8 @@ internal sealed partial class NamedInForm : INamedObjects
         return taken;
     }
 
+    private bool IsDisposition() => _length > Disposition.Length && Ascii.EqualsIgnoreCase(_line.AsSpan(0, Disposition.Length), Disposition);
+
     private void ReadLine(string line)
     {
         switch (_place)
@@ -86,7 +98,7 @@ internal sealed partial class NamedInForm : INamedObjects
             case Place.Head:
                 Keep(line);
                 break;
-            case Place.Elsewhere when line.StartsWith("content-disposition", StringComparison.OrdinalIgnoreCase):
+            default:
                 _place = Place.Head;
                 _text.Clear();
                 Keep(line);
@@ -111,6 +123,11 @@ internal sealed partial class NamedInForm : INamedObjects
     /// <summary>Whether a part's head tells of a field that holds ids. What has a file name is a file; a head without a plain name may be any field.</summary>
     private static bool IsReference(string head)
     {
+        if (head.Contains("name=", StringComparison.OrdinalIgnoreCase) && !head.AsSpan().ContainsAny(Hints))
+        {
+            return false;
+        }
+
         bool? isReference = null;
         foreach (var parameter in Parameter().EnumerateMatches(head))
         {
