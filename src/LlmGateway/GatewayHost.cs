@@ -11,6 +11,9 @@ public static class GatewayHost
 {
     private const string DefaultUrl = "http://localhost:8080";
 
+    /// <summary>Bytes that a client may send ahead of their being read (the server's own default is 1 MiB): nobody has asked yet whether the heap has room for them.</summary>
+    private const int MostSentAhead = 64 * 1024;
+
     /// <exception cref="StartupException">Something in the configuration is wrong; it lists everything at once.</exception>
     public static WebApplication Build(HostInputs inputs)
     {
@@ -34,11 +37,13 @@ public static class GatewayHost
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.UseUrls([.. urls]);
+        builder.WebHost.UseSockets(sockets => sockets.MaxReadBufferSize = MostSentAhead);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             kestrel.Limits.MaxConcurrentConnections = 10_000;
+            kestrel.Limits.MaxRequestBufferSize = MostSentAhead;
 
             // Every byte is a character: a header that is no UTF-8 is refused by whoever reads it, with an error that names it.
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using LlmGateway.FunctionalTests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LlmGateway.FunctionalTests;
 
@@ -135,6 +136,21 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>What no estimate foresees: the runtime itself says that there is no room.</summary>
+    [Fact]
+    public async Task Request_for_which_the_runtime_finds_no_memory_is_refused_as_overload()
+    {
+        await using var stage = await ProductionStage.StartAsync(configure: stage => stage.Gateway
+            .WithServices(services => services.AddSingleton<Func<HttpMessageHandler>>(() => new FullHeap())));
+
+        using var response = await stage.OpenAsync(ProductionStage.Body(isStreaming: false));
+
+        var error = await OpenAiError.ReadAsync(response);
+        Assert.Equal((503, "overloaded_error", "gateway_overloaded"), (error.Status, error.Type, error.Code));
+        Assert.Equal(TimeSpan.FromSeconds(1), response.Headers.RetryAfter?.Delta);
+        Assert.Equal(503L, Assert.Single(await stage.Ledger.WaitForRequestsAsync(1))["status"]);
+    }
+
     private static byte[] Small(string model, string more = "") => Encoding.UTF8.GetBytes($$"""{"model":"{{model}}"{{more}},"messages":[{"role":"user","content":"hi"}]}""");
 
     private static Script LongStream()
@@ -192,6 +208,13 @@ public sealed class HeapLimitTests(ITestOutputHelper output)
     private sealed record Answer(HttpStatusCode Status, string Text, bool HasRetryAfter, bool BodyWasAskedFor)
     {
         public bool IsWholeStream => Status == HttpStatusCode.OK && Text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal);
+    }
+
+    /// <summary>Asks for more than an array may hold, which the runtime refuses in the same words as what no heap has room for.</summary>
+    private sealed class FullHeap : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(new byte[int.MaxValue]) });
     }
 
     /// <summary>A body that notes whether anybody wanted it.</summary>

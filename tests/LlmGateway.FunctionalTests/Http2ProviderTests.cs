@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using LlmGateway.FunctionalTests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -289,6 +290,27 @@ public sealed class Http2ProviderTests
         Assert.Equal(499L, (await stage.Ledger.WaitForRequestsAsync(3))[1]["status"]);
     }
 
+    /// <summary>The frame that ends a stream comes after <c>[DONE]</c>, which is all that the client waits for. Servers count resets, and close the connection on who sends many.</summary>
+    [Fact]
+    public async Task Stream_that_ends_after_its_last_event_is_not_reset()
+    {
+        var gate = new Gate();
+        await using var provider = new Http2Provider().Answers(async call =>
+        {
+            await call.BeginStreamAsync();
+            await call.FinishEventsAsync();
+            await call.WaitForAsync(gate);
+            await call.EndAsync();
+        });
+        await using var stage = await StageAsync(provider, gateway => gateway.WithServices(services => services.AddSingleton<TimeProvider>(new SpeededTime(0.05))));
+
+        (await stage.AskAsync(isStreaming: true)).AssertAnswered("Well met");
+        gate.Release();
+        (await stage.AskAsync(isStreaming: true)).AssertAnswered("Well met");
+
+        Assert.Equal((0, 1, 2), (provider.ResetCount, provider.ConnectionCount, provider.Calls.Count));
+    }
+
     [Theory]
     [InlineData(false, false)]
     [InlineData(true, false)]
@@ -377,6 +399,44 @@ public sealed class Http2ProviderTests
         (await stage.AskAsync(isStreaming: true)).AssertAnswered("Well met");
     }
 
+    /// <summary>An upload of which the rest is still to come when the provider gives it up: the answer is there at once, and the client's connection goes on behind it.</summary>
+    [Fact]
+    public async Task Upload_that_is_reset_halfway_leaves_the_clients_connection_in_order()
+    {
+        const int Half = 1000;
+        await using var provider = new Http2Provider().Answers(async call =>
+        {
+            await Eventually.TrueAsync(() => call.Body.Length == Half, "the first half to come");
+            await call.ResetAsync(Http2Frame.InternalError);
+        });
+        await using var stage = await StageAsync(provider);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await LeavingClient.ConnectAsync(socket, stage);
+        var authority = stage.Gateway.Client.BaseAddress!.Authority;
+        var half = new string('x', Half);
+
+        var refused = await AskAsync($"POST /v1/files HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {stage.ClientKey}\r\nContent-Type: application/json\r\nContent-Length: {2 * Half}\r\n\r\n{half}");
+        var models = await AskAsync($"{half}GET /v1/models HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {stage.ClientKey}\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 502 ", refused);
+        Assert.StartsWith("HTTP/1.1 200 ", models);
+        Assert.Single(provider.Calls);
+
+        async Task<string> AskAsync(string text)
+        {
+            await socket.SendAsync(Encoding.Latin1.GetBytes(text), Cancellation);
+            var (answer, buffer) = ("", new byte[4096]);
+            while (!answer.EndsWith('}'))
+            {
+                var count = await socket.ReceiveAsync(buffer, Cancellation).AsTask().WaitAsync(Eventually.DefaultLimit, Cancellation);
+                Assert.True(count > 0, "closed after: " + answer);
+                answer += Encoding.Latin1.GetString(buffer, 0, count);
+            }
+
+            return answer;
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -443,9 +503,13 @@ public sealed class Http2ProviderTests
         Assert.Equal(0, await gateway.TerminateAsync());
     }
 
-    private static Task<ProductionStage> StageAsync(Http2Provider provider) => ProductionStage.StartAsync(configure: stage => stage.Gateway
-        .WithVariable("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1")
-        .WithSettings(ProductionStage.Settings(stage.Second.BaseUrl, more: "  internal: { http_version: \"2\" }")));
+    private static Task<ProductionStage> StageAsync(Http2Provider provider, Action<GatewayUnderTest>? configure = null) => ProductionStage.StartAsync(configure: stage =>
+    {
+        stage.Gateway
+            .WithVariable("INTERNAL_LLM_BASE_URL", provider.BaseUrl + "/v1")
+            .WithSettings(ProductionStage.Settings(stage.Second.BaseUrl, more: "  internal: { http_version: \"2\" }"));
+        configure?.Invoke(stage.Gateway);
+    });
 
     private static async Task AssertSentAgainAsync(ProductionStage stage, ChatAnswer answer, Http2Provider provider)
     {

@@ -1,5 +1,6 @@
 using LlmGateway.Access;
 using LlmGateway.Configuration;
+using LlmGateway.Lifecycle;
 using LlmGateway.Model;
 using LlmGateway.Telemetry;
 using LlmGateway.Usage;
@@ -16,6 +17,9 @@ internal sealed partial class RequestScopeMiddleware(
 {
     /// <summary>Status that stands for a client that went away (nginx's convention).</summary>
     private const int ClientClosedRequest = 499;
+
+    private static readonly GatewayError Failed = new(
+        500, ErrorTypes.Api, ErrorCodes.InternalError, "The gateway failed. The log tells more under this request's X-Request-Id.");
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -52,10 +56,16 @@ internal sealed partial class RequestScopeMiddleware(
             // The server's word for a chunk size that no number holds.
             await ErrorWriter.WriteAsync(context, GatewayError.Invalid(ErrorCodes.InvalidRequest, "The HTTP request is malformed."));
         }
+        catch (Exception exception) when (IsOutOfMemory(exception))
+        {
+            // What the heap gate could not foresee; the next one may fit again.
+            Log.OutOfMemory(logger, requestId);
+            await FailAsync(context, Refusals.HeapFull);
+        }
         catch (Exception exception)
         {
             Log.Unhandled(logger, exception, requestId);
-            await FailAsync(context);
+            await FailAsync(context, Failed);
         }
         finally
         {
@@ -93,7 +103,10 @@ internal sealed partial class RequestScopeMiddleware(
         });
     }
 
-    private static Task FailAsync(HttpContext context)
+    private static bool IsOutOfMemory(Exception? exception) =>
+        exception is OutOfMemoryException || (exception is not null && IsOutOfMemory(exception.InnerException));
+
+    private static Task FailAsync(HttpContext context, GatewayError error)
     {
         if (context.Response.HasStarted)
         {
@@ -101,8 +114,7 @@ internal sealed partial class RequestScopeMiddleware(
             return Task.CompletedTask;
         }
 
-        return ErrorWriter.WriteAsync(context, new GatewayError(
-            500, ErrorTypes.Api, ErrorCodes.InternalError, "The gateway failed. The log tells more under this request's X-Request-Id."));
+        return ErrorWriter.WriteAsync(context, error);
     }
 
     private void Settle(HttpContext context, RequestScope scope)
@@ -155,5 +167,8 @@ internal sealed partial class RequestScopeMiddleware(
     {
         [LoggerMessage(EventId = 100, Level = LogLevel.Error, Message = "Unhandled exception in request {RequestId}")]
         public static partial void Unhandled(ILogger logger, Exception exception, string requestId);
+
+        [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "Request {RequestId} found no memory: the heap is at its limit. Raise the limit, or lower GATEWAY_MAX_CONCURRENCY or GATEWAY_MAX_BODY")]
+        public static partial void OutOfMemory(ILogger logger, string requestId);
     }
 }

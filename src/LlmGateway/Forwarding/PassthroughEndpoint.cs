@@ -103,6 +103,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
             made.Message.Headers.TryAddWithoutValidation("traceparent", trace);
         }
 
+        context.Request.Body = new ClientBodyStream(context.Request.BodyReader);
         var begun = IsMetered(key, context.Request) ? await BegunBody.ReadAsync(context.Request, context.RequestAborted) : null;
         request = request with { PassthroughEstimate = begun?.Estimate(context.Request.ContentLength) ?? default };
         scope.Request = request;

@@ -39,7 +39,7 @@ internal sealed class BodyClaim(HeapGate heap) : IDisposable
 
     public void Dispose()
     {
-        heap.Return(_taken);
+        heap.ReturnEnded(_taken);
         _taken = 0;
     }
 }

@@ -6,8 +6,9 @@ namespace LlmGateway.Lifecycle;
 /// </summary>
 /// <remarks>
 /// The heap is measured by whoever comes, every <see cref="Freshness"/> and before anybody is refused; in between, a request costs a few reads. What is measured
-/// includes garbage: before anything is refused for it, garbage is collected, but only where an eighth of the limit may be garbage again, or
-/// where that costs no more than a twentieth of the time.
+/// includes garbage: before anything is refused for it, garbage is collected, but only where a sixteenth of the limit may be garbage again, or
+/// where that costs no more than a twentieth of the time. What was alive at the last collection may be garbage by now: bodies whose requests
+/// are over are counted as such.
 /// </remarks>
 /// <param name="limit">Bytes that the heap may hold; null: as many as it likes.</param>
 /// <param name="time">The clock of measurements.</param>
@@ -25,7 +26,7 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
 
     private const int CollectionShare = 20;
 
-    private const int WorthCollecting = 8;
+    private const int WorthCollecting = 16;
 
     private readonly long _mark = limit is { } bytes ? bytes / 100 * MostPercent : long.MaxValue;
     private readonly Lock _collecting = new();
@@ -34,6 +35,7 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
     private long _measured;
     private long _collectableAt;
     private long _alive;
+    private long _ended;
     private volatile bool _isFull;
 
     /// <summary>The gate of this process' heap.</summary>
@@ -92,6 +94,13 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
         }
     }
 
+    /// <summary>Gives back what a body took whose request is over: it is garbage now, and worth collecting for whoever finds no room.</summary>
+    public void ReturnEnded(long bytes)
+    {
+        Return(bytes);
+        Interlocked.Add(ref _ended, bytes);
+    }
+
     /// <summary>By the latest measurement, if it is fresh; what has come since then is counted as claimed.</summary>
     private bool Fits(long claimed) => (!IsStale() && Interlocked.Read(ref _measured) + claimed <= _mark) || FitsMeasured(claimed);
 
@@ -127,11 +136,12 @@ internal sealed class HeapGate(long? limit, TimeProvider time, Func<long> measur
         try
         {
             var start = time.GetTimestamp();
-            if (start < _collectableAt && used - _alive < limit / WorthCollecting)
+            if (start < _collectableAt && used - _alive + Interlocked.Read(ref _ended) < limit / WorthCollecting)
             {
                 return false;
             }
 
+            Interlocked.Exchange(ref _ended, 0);
             collect();
             _alive = used = Measure();
             var end = time.GetTimestamp();

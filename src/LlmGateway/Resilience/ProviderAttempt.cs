@@ -219,7 +219,7 @@ internal sealed class ProviderAttempt(
         }
 
         var source = await response.Content.ReadAsStreamAsync(deadline.Token);
-        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report, keyEnds?.Of(request.Key) ?? default);
+        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report, time, keyEnds?.Of(request.Key) ?? default);
         var failure = await stream.WaitForFirstTokenAsync(cancellationToken);
         if (failure is not null)
         {

@@ -21,16 +21,20 @@ internal sealed class TranslatedStream : PumpedStream
     private readonly AttemptReport _report;
     private readonly HttpResponseMessage _response;
     private readonly TimeSpan _idleLimit;
+    private readonly TimeProvider _time;
     private readonly CancellationToken _keyEnd;
     private AttemptFailure? _failure;
     private long _received;
     private bool _hasEvents;
     private bool _isOpen;
     private bool _isPaused;
+    private bool _isClosed;
     private int _isDisposed;
 
-    public TranslatedStream(HttpResponseMessage response, Stream source, StreamTranslator translator, AttemptDeadline deadline, TimeSpan idleLimit, AttemptReport report, CancellationToken keyEnd = default)
+    public TranslatedStream(
+        HttpResponseMessage response, Stream source, StreamTranslator translator, AttemptDeadline deadline, TimeSpan idleLimit, AttemptReport report, TimeProvider time, CancellationToken keyEnd = default)
     {
+        _time = time;
         _keyEnd = keyEnd;
         _response = response;
         _source = source;
@@ -67,7 +71,7 @@ internal sealed class TranslatedStream : PumpedStream
         {
             // Whoever stops reading before the end has gone away; the provider's connection closes with the response.
             _report.End(FailureReason.Cancelled, _translator);
-            _response.Dispose();
+            Close(isWhole: false);
             _deadline.Dispose();
         }
 
@@ -209,6 +213,24 @@ internal sealed class TranslatedStream : PumpedStream
         HasEnded = true;
         Input.Release();
         _report.End(outcome, _translator);
+        Close(isWhole: outcome == FailureReason.None);
+    }
+
+    /// <summary>Over HTTP/2 what is not read to its end is reset, and servers put up with few resets; HTTP/1.1's client sees to it by itself.</summary>
+    private void Close(bool isWhole)
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+
+        _isClosed = true;
+        if (isWhole && _response.Version.Major > 1)
+        {
+            _ = ReplyEnd.ReadAsync(_response, _source, _time);
+            return;
+        }
+
         _response.Dispose();
     }
 

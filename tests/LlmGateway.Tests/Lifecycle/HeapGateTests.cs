@@ -89,10 +89,29 @@ public sealed class HeapGateTests
             Assert.Equal(i + 1, _collections);
         }
 
-        _garbage = 100;
+        _garbage = 60;
         _time.Advance(HeapGate.Freshness);
         Assert.False(heap.TryTake(700));
         Assert.Equal(3, _collections);
+    }
+
+    [Fact]
+    public void TryTake_BodiesHaveEndedSinceTheCollection_CollectsThemAtOnce()
+    {
+        var heap = Create();
+        using (var claim = new BodyClaim(heap))
+        {
+            Assert.True(claim.TryTake(240));
+            claim.NoteRead(240);
+            _live = 840;
+            _time.Advance(HeapGate.Freshness);
+            Assert.False(heap.TryTake(20));
+        }
+
+        (_live, _garbage) = (100, 740);
+
+        Assert.True(heap.TryTake(20));
+        Assert.Equal(2, _collections);
     }
 
     [Fact]

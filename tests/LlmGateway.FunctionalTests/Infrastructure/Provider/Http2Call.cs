@@ -90,10 +90,16 @@ internal sealed class Http2Call(Http2Connection connection, int streamId)
     /// <summary>The other half: finish, usage, [DONE].</summary>
     public async Task FinishStreamAsync()
     {
+        await FinishEventsAsync();
+        await EndAsync();
+    }
+
+    /// <summary>The other half but for the stream's end.</summary>
+    public async Task FinishEventsAsync()
+    {
         await EventAsync(OpenAiReplies.FinishChunk());
         await EventAsync(OpenAiReplies.UsageChunk());
         await EventAsync("[DONE]");
-        await EndAsync();
     }
 
     internal void Receive(ReadOnlySpan<byte> data) => _body.Write(data);
