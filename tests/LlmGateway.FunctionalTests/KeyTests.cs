@@ -184,6 +184,21 @@ public sealed class KeyTests
         Assert.All(errors, error => Assert.Equal((403, "model_not_allowed"), (error.Status, error.Code)));
     }
 
+    [Fact]
+    public async Task A_star_in_what_a_key_may_use_stands_for_any_text()
+    {
+        await using var stage = await LimitedStage.StartAsync("", gateway => gateway.WithAgents("""{"agents":{"report_long":{},"report_short":{},"other":{}}}"""));
+        var key = await MintAsync(stage.Gateway, """{ "name": "narrow", "agents": ["report_*", "default"], "models": ["internal-*"] }""");
+        var statuses = new List<int>();
+        foreach (var (agent, model) in new[] { ("report_long", "x"), ("report_short", "x"), ("other", "x"), (null, "internal-model"), (null, "internal/more") })
+        {
+            using var answer = await stage.Gateway.SendAsync(ProductionStage.Path, ProductionStage.Body(false, model: model), [("Authorization", "Bearer " + key), .. agent is null ? [] : new[] { ("X-Agent-Profile", agent) }]);
+            statuses.Add((int)answer.StatusCode);
+        }
+
+        Assert.Equal([200, 200, 403, 200, 403], statuses);
+    }
+
     private static async Task<string> ListAsync(LimitedStage stage)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/keys") { Headers = { { "Authorization", Admin } } };

@@ -25,6 +25,8 @@ public sealed class LimitSurfaceTests
         { "/api/chat/message", """{"message":"Hi","max_tokens":200,"use_tools":false}""" },
         { "/api/chat/message/stream", """{"message":"Hi","max_tokens":200,"use_tools":false}""" },
         { "/api/agents/helper/complete", """{"input":"Hi"}""" },
+        { "/v1/responses", """{"input":"Hi","max_output_tokens":200,"model":"internal-model"}""" },
+        { "/agents/helper/v1/responses", """{"model":"other","input":"Hi"}""" },
     };
 
     /// <summary>Well above a hundred tokens.</summary>

@@ -117,7 +117,7 @@ public sealed class ObjectOwnerTests(PostgresServer postgres)
 
         using (var listed = await AskAsync(gateway, Ben, HttpMethod.Get, "/v1/batches"))
         {
-            Assert.Contains("file-0ut", await listed.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+            Assert.Equal("""{"object":"list","data":[{"id":"batch_0ld","output_file_id":"file-0ld","error_file_id":null}]}""", await listed.Content.ReadAsStringAsync(Cancellation));
         }
 
         await AssertNotFoundAsync(gateway, Ben, HttpMethod.Get, "/v1/files/file-0ut/content", provider, 2);
@@ -180,6 +180,106 @@ public sealed class ObjectOwnerTests(PostgresServer postgres)
         var whole = provider.Requests.Where(sent => sent.Target == path && sent.Body is not null).ToList();
         Assert.Equal(2, whole.Count);
         Assert.InRange(provider.Requests.Count, 3, 4);
+    }
+
+    [Theory]
+    [InlineData("application/x-www-form-urlencoded", "purpose=x&file_id=obj_1aB")]
+    [InlineData("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"file_id\"\r\n\r\nobj_1aB\r\n--b--")]
+    [InlineData("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.jsonl\"\r\n\r\n{\"custom_id\":\"1\",\"body\":{\"input\":\"hi\"}}\n{\"custom_id\":\"2\",\"body\":{\"previous_response_id\":\"obj_1aB\"}}\n\r\n--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--b--\r\n")]
+    public async Task A_form_that_names_anothers_object_does_not_get_there(string type, string body)
+    {
+        await using var provider = Made("files", "obj_1aB");
+        await using var gateway = await TwoOwners(provider).StartAsync();
+        await MakeAsync(gateway, Ann, "files", "obj_1aB");
+
+        using var refused = await SendAsync(Ben);
+        var error = await OpenAiError.ReadAsync(refused);
+        using var own = await SendAsync(Ann);
+
+        Assert.Equal((404, "invalid_request_error", "not_found"), (error.Status, error.Type, error.Code));
+        Assert.Equal(HttpStatusCode.OK, own.StatusCode);
+        Assert.Equal(body, Assert.Single(provider.Requests, sent => sent.Target == "/v1/uploads/parts" && sent.Body is not null).Text);
+
+        async Task<HttpResponseMessage> SendAsync(string key)
+        {
+            using var request = Request(key, HttpMethod.Post, "/v1/uploads/parts", body);
+            request.Content!.Headers.Remove("Content-Type");
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+            return await gateway.Client.SendAsync(request, Cancellation);
+        }
+    }
+
+    [Theory]
+    [InlineData("/v1/files?limit=2&after=file-8hQ2xkA1")]
+    [InlineData("/v1/responses/resp_m1ne/input_items?before=%66ile-8hQ2xkA1")]
+    [InlineData("/v1/vector_stores?file_ids[]=file-8hQ2xkA1")]
+    public async Task A_query_that_names_anothers_object_does_not_get_there(string path)
+    {
+        await using var provider = Made("files", "file-8hQ2xkA1");
+        await using var gateway = await TwoOwners(provider).StartAsync();
+        await MakeAsync(gateway, Ann, "files", "file-8hQ2xkA1");
+
+        await AssertNotFoundAsync(gateway, Ben, HttpMethod.Get, path, provider, 1);
+        using var own = await AskAsync(gateway, Ann, HttpMethod.Get, path);
+        Assert.Equal(HttpStatusCode.OK, own.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_list_shows_the_callers_objects_and_nobodys()
+    {
+        const string All = """{"object":"list", "data": [ {"id":"file-Ann1","filename":"ä"}, {"id":"file-N0body"}, {"id":"file-0fJob","purpose":"batch_output"} ],"first_id":"file-Ann1","last_id":"file-0fJob","has_more":false}""";
+        await using var provider = Made("files", "file-Ann1").Always("GET /v1/files", static _ => Script.Json(All));
+        await using var gateway = await TwoOwners(provider).StartAsync();
+        await MakeAsync(gateway, Ann, "files", "file-Ann1");
+
+        using var anns = await AskAsync(gateway, AnnsNext, HttpMethod.Get, "/v1/files");
+        using var bens = await AskAsync(gateway, Ben, HttpMethod.Get, "/v1/files?limit=10");
+
+        Assert.Equal(
+            """{"object":"list", "data": [ {"id":"file-Ann1","filename":"ä"}, {"id":"file-N0body"} ],"first_id":"file-Ann1","last_id":"file-N0body","has_more":false}""",
+            await anns.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal("""{"object":"list", "data": [ {"id":"file-N0body"} ],"first_id":"file-N0body","last_id":"file-N0body","has_more":false}""", await bens.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Pages_of_others_alone_are_passed_over()
+    {
+        const int Pages = 6;
+        await using var provider = Made("batches", "batch_0").Always("GET /v1/batches", static asked =>
+        {
+            var after = System.Web.HttpUtility.ParseQueryString(new Uri("http://p" + asked.Target).Query)["after"];
+            var page = after is null ? 0 : int.Parse(after["batch_".Length..], System.Globalization.CultureInfo.InvariantCulture) + 1;
+            return Script.Json($$"""{"object":"list","data":[{"id":"batch_{{page}}"}],"first_id":"batch_{{page}}","last_id":"batch_{{page}}","has_more":{{(page < Pages - 1 ? "true" : "false")}}}""");
+        });
+        for (var page = 1; page < Pages - 1; page++)
+        {
+            provider.On("POST /v1/batches", Script.Json($$"""{"id":"batch_{{page}}"}"""));
+        }
+
+        await using var gateway = await TwoOwners(provider).StartAsync();
+        for (var page = 0; page < Pages - 1; page++)
+        {
+            await MakeAsync(gateway, Ann, "batches", $"batch_{page}");
+        }
+
+        using var bens = await AskAsync(gateway, Ben, HttpMethod.Get, "/v1/batches?limit=1");
+        using var anns = await AskAsync(gateway, Ann, HttpMethod.Get, "/v1/batches?limit=1");
+
+        Assert.Equal("""{"object":"list","data":[{"id":"batch_5"}],"first_id":"batch_5","last_id":"batch_5","has_more":false}""", await bens.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal("""{"object":"list","data":[{"id":"batch_0"}],"first_id":"batch_0","last_id":"batch_0","has_more":true}""", await anns.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(Pages - 1 + Pages + 1, provider.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_list_that_cannot_be_read_is_not_shown()
+    {
+        await using var provider = Made("files", "file-Ann1").On("GET /v1/files", Script.Json("""{"data":[{"id":"file-Ann1"}"""));
+        await using var gateway = await TwoOwners(provider).StartAsync();
+        await MakeAsync(gateway, Ann, "files", "file-Ann1");
+
+        using var listed = await AskAsync(gateway, Ben, HttpMethod.Get, "/v1/files");
+
+        Assert.Equal((502, "all_providers_failed"), await OpenAiError.ReadAsync(listed) is var error ? (error.Status, error.Code) : default);
     }
 
     [Fact]
@@ -258,7 +358,13 @@ public sealed class ObjectOwnerTests(PostgresServer postgres)
             Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (listed.StatusCode, own.StatusCode));
         }
 
-        Assert.Equal(4, provider.Requests.Count);
+        provider.On("GET /v1/files", Script.Json("""{"data":[{"id":"file-0ther"}]}"""));
+        using (var unsure = await AskAsync(gateway, Ben, HttpMethod.Get, "/v1/files"))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, unsure.StatusCode);
+        }
+
+        Assert.Equal(5, provider.Requests.Count);
         await Eventually.TrueAsync(() => gateway.Log.Lines.Any(line => line.Message.Contains("owners of new objects cannot be stored now", StringComparison.Ordinal)), "the log to say so");
         proxy.Set(FaultMode.Pass);
 

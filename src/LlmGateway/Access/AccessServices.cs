@@ -1,4 +1,5 @@
 using LlmGateway.Database;
+using LlmGateway.Resilience;
 
 namespace LlmGateway.Access;
 
@@ -10,5 +11,8 @@ internal static class AccessServices
         .AddSingleton<MintedKeyTable>()
         .AddSingleton<MintedKeys>()
         .AddHostedService(static provider => provider.GetRequiredService<MintedKeys>())
+        .AddSingleton<KeyEnds>()
+        .AddSingleton<IKeyEnds>(static provider => provider.GetRequiredService<KeyEnds>())
+        .AddHostedService(static provider => provider.GetRequiredService<KeyEnds>())
         .AddSingleton<BadKeyGuard>();
 }

@@ -47,7 +47,7 @@ internal sealed partial class MintedKeys(MintedKeyTable table, ConfigStart start
         return (key, new MintedKey(definition with { Sha256 = hash }, json, now));
     }
 
-    /// <summary>Revokes all keys of that name; answers how many there were. Requests under way go on to their end.</summary>
+    /// <summary>Revokes all keys of that name; answers how many there were. Their running streams end, see <see cref="KeyEnds"/>; other requests under way go on.</summary>
     /// <exception cref="DatabaseUnavailableException">Nothing was revoked.</exception>
     public async Task<int> RevokeAsync(string name, CancellationToken cancellationToken)
     {

@@ -92,10 +92,10 @@ internal static class KeyJson
         }
     }
 
-    private static void WriteSet(Utf8JsonWriter json, string name, IReadOnlySet<string>? values)
+    private static void WriteSet(Utf8JsonWriter json, string name, AllowedNames? values)
     {
         json.WriteStartArray(name);
-        foreach (var value in values?.Order(StringComparer.Ordinal) ?? (IEnumerable<string>)["*"])
+        foreach (var value in values?.Names.Order(StringComparer.Ordinal) ?? (IEnumerable<string>)["*"])
         {
             json.WriteStringValue(value);
         }

@@ -9,6 +9,7 @@ internal static class ForwardingServices
         .AddSingleton<GatewayForwarder>()
         .AddSingleton<GatewayClient>()
         .AddSingleton<PassthroughOwners>()
+        .AddSingleton<OwnedList>()
         .AddSingleton<PassthroughHandler>()
         .AddSingleton<PassthroughForwarder>()
         .AddSingleton<PassthroughEndpoint>();

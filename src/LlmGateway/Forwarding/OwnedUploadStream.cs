@@ -9,17 +9,16 @@ namespace LlmGateway.Forwarding;
 /// </summary>
 /// <param name="source">The body as it comes.</param>
 /// <param name="call">Told of the refusal.</param>
+/// <param name="named">Finds what it names.</param>
 /// <param name="owners">Who owns what.</param>
-internal sealed class OwnedUploadStream(Stream source, PassthroughCall call, PassthroughOwners owners) : ReadOnlyStream
+internal sealed class OwnedUploadStream(Stream source, PassthroughCall call, INamedObjects named, PassthroughOwners owners) : ReadOnlyStream
 {
-    private readonly NamedObjects _named = new();
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await source.ReadAsync(buffer, cancellationToken);
-        _named.Read(buffer.Span[..read]);
-        if (_named.TakeFound() is { Count: > 0 } named
-            && await owners.RefuseAsync(call.Request.Key, call.Request.Config, named, cancellationToken) is { } refusal)
+        named.Read(buffer.Span[..read]);
+        if (named.TakeFound() is { Count: > 0 } found
+            && await owners.RefuseAsync(call.Request.Key, call.Request.Config, found, cancellationToken) is { } refusal)
         {
             call.Refusal = refusal;
             throw new IOException("The body names an object that is not the caller's.");

@@ -15,6 +15,12 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
     /// <summary>The provider, and a model that nobody knows before the answer tells it.</summary>
     public ProviderTarget Target { get; } = target;
 
+    /// <summary>By its price the call's cost is set aside: the model that the body names; one that it may still name costs no more.</summary>
+    public ProviderTarget Priced { get; init; } = target;
+
+    /// <summary>The model that the body names; null where that was not read.</summary>
+    public string? AskedModel { get; init; }
+
     /// <summary>The call's span; null where it is not traced.</summary>
     public Activity? Span { get; init; }
 
@@ -23,6 +29,9 @@ internal sealed class PassthroughCall(GatewayRequest request, ProviderTarget tar
 
     /// <summary>What to look for in the answer; null: it can make no object that somebody owns.</summary>
     public AnsweredObjects? Objects { get; init; }
+
+    /// <summary>Whether the answer may list others' objects, which are left out.</summary>
+    public bool IsList { get; init; }
 
     /// <summary>What the client is told instead of the provider's answer.</summary>
     public GatewayError? Refusal { get; set; }

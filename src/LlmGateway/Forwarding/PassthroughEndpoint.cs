@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using LlmGateway.Access;
 using LlmGateway.Api;
 using LlmGateway.Configuration;
+using LlmGateway.Limits;
 using LlmGateway.Model;
 using LlmGateway.Ownership;
 using LlmGateway.Profiles;
@@ -15,7 +16,7 @@ namespace LlmGateway.Forwarding;
 /// Every path below <c>/v1</c> that the gateway does not serve itself: settles caller, provider and path, and passes the call on unread. Below
 /// an agent's path it goes to the same provider, under the agent's name and with its key and ticket where it uses that provider.
 /// </summary>
-internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, PassthroughOwners owners, DialectSet dialects, HostSettings settings, EndpointDataSource endpoints)
+internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, PassthroughOwners owners, TokenLimit tokens, DialectSet dialects, HostSettings settings, EndpointDataSource endpoints)
 {
     /// <summary>What the ledger calls the model of a call whose answer told none.</summary>
     private const string UnknownModel = "unknown";
@@ -70,7 +71,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
                 "The gateway does not serve this path itself, and no OpenAI-compatible provider with a key is configured to pass it on to."));
         }
 
-        if (await owners.RefuseAsync(key, config, ObjectId.InPath(asked), context.RequestAborted) is { } foreign)
+        if (await owners.RefuseAsync(key, config, [.. ObjectId.InPath(asked), .. NamedInPairs.InQuery(context.Request.QueryString.Value)], context.RequestAborted) is { } foreign)
         {
             return (null, foreign);
         }
@@ -102,9 +103,36 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
             made.Message.Headers.TryAddWithoutValidation("traceparent", trace);
         }
 
+        context.Request.Body = new ClientBodyStream(context.Request.BodyReader);
+        var begun = IsMetered(key, context.Request) ? await BegunBody.ReadAsync(context.Request, context.RequestAborted) : null;
+        request = request with { PassthroughEstimate = begun?.Estimate(context.Request.ContentLength) ?? default };
         scope.Request = request;
-        var objects = PassthroughOwners.Concerns(key) ? AnsweredObjects.Of(context.Request.Method, asked) : null;
-        return (new PassthroughCall(request, target, made.Message) { Span = span, Objects = objects }, null);
+        if (request.PassthroughEstimate.Total > 0 && await tokens.CountAsync(context, request) is { } exceeded)
+        {
+            return (null, exceeded);
+        }
+
+        var isTold = PassthroughOwners.Concerns(key);
+        var objects = isTold ? AnsweredObjects.Of(context.Request.Method, asked) : null;
+        return (new PassthroughCall(request, target, made.Message) { Span = span, Priced = PricedTarget(request, target, begun), AskedModel = begun?.Model, Objects = objects, IsList = isTold && ListedObjects.Concerns(context.Request.Method, asked) }, null);
+    }
+
+    /// <summary>Whether it matters what the call will use. Forms are files with words around them: what they cost is known when they are answered.</summary>
+    private static bool IsMetered(ClientKey key, HttpRequest request) =>
+        (key.TokensPerMinute ?? (object?)key.BudgetUsd) is not null && HttpMethods.IsPost(request.Method)
+        && request.ContentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) is not true;
+
+    /// <summary>The model that the body names. One that may stand further behind is taken for the dearest: a budget is hard.</summary>
+    private static ProviderTarget PricedTarget(GatewayRequest request, ProviderTarget target, BegunBody? begun)
+    {
+        if (begun is null or { Model: null, IsOpen: false })
+        {
+            return target;
+        }
+
+        var estimate = request.PassthroughEstimate;
+        var model = begun.Model ?? target.Provider.Models.MaxBy(model => model.Value.Price?.CostOf(estimate) ?? 0).Key;
+        return model is null ? target : request.Config.MakeTarget(target.Provider, model);
     }
 
     /// <summary>A body that is not read cannot be held against a list of models, so a key with such a list stops here.</summary>

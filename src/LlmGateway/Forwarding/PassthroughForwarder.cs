@@ -1,6 +1,7 @@
 using LlmGateway.Api;
 using LlmGateway.Lifecycle;
 using LlmGateway.Model;
+using LlmGateway.Ownership;
 using LlmGateway.Resilience;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -18,7 +19,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
     {
         context.Features.Set(call);
         var request = call.Request;
-        var permit = budget is null ? CallPermit.Free : await budget.ReserveAsync(request, call.Target, AttemptRole.Answer, context.RequestAborted);
+        var permit = budget is null ? CallPermit.Free : await budget.ReserveAsync(request, call.Priced, AttemptRole.Answer, context.RequestAborted);
         if (permit.Refusal is { } exhausted)
         {
             call.Head.Dispose();
@@ -27,10 +28,9 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         }
 
         call.Hold = permit.Hold;
-        context.Request.Body = new ClientBodyStream(context.Request.BodyReader);
-        if (PassthroughOwners.Concerns(request.Key) && !IsForm(context.Request))
+        if (PassthroughOwners.Concerns(request.Key))
         {
-            context.Request.Body = new OwnedUploadStream(context.Request.Body, call, owners);
+            context.Request.Body = new OwnedUploadStream(context.Request.Body, call, INamedObjects.Of(context.Request.ContentType), owners);
         }
 
         var left = request.TotalTimeout - time.GetElapsedTime(request.Tally.Started);
@@ -42,7 +42,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         call.Head.Dispose();
         var hasTimedOut = error is ForwarderError.RequestTimedOut || deadline.IsCancellationRequested;
         var isEnded = call.IsEnded || (lifecycle.Ending.IsCancellationRequested && error is not ForwarderError.None);
-        Account(call, error, hasTimedOut, isEnded || call is { Refusal: not null, Status: 0 } || (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted));
+        Account(call, context.Request.ContentLength ?? 0, error, hasTimedOut, isEnded || call is { Refusal: not null, Status: 0 } || (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted));
         if (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
         {
             throw new OperationCanceledException(context.RequestAborted);
@@ -61,9 +61,6 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
     }
 
     public void Dispose() => _invoker.Dispose();
-
-    /// <summary>Files are uploaded in forms: what is in a file names nothing.</summary>
-    private static bool IsForm(HttpRequest request) => request.ContentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) == true;
 
     private static GatewayError? Explain(HttpContext context, PassthroughCall call, ForwarderError error, bool hasTimedOut)
     {
@@ -101,7 +98,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
     }
 
     /// <summary>The call is pushed as an attempt when it is over, because only its answer has told the model.</summary>
-    private void Account(PassthroughCall call, ForwarderError error, bool hasTimedOut, bool isCancelled)
+    private void Account(PassthroughCall call, long sent, ForwarderError error, bool hasTimedOut, bool isCancelled)
     {
         var request = call.Request;
         if (call.Started == 0)
@@ -112,7 +109,7 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         }
 
         var usage = call.Usage;
-        var target = usage?.Model is { } model ? request.Config.MakeTarget(call.Target.Provider, model) : call.Target;
+        var target = (usage?.Model ?? call.AskedModel) is { } model ? request.Config.MakeTarget(call.Target.Provider, model) : call.Target;
         var attempt = request.Tally.Begin(target, AttemptRole.Answer, call.Started, call.Hold, span: call.Span);
         attempt.Status = call.Status;
         attempt.FirstToken = call.Answered;
@@ -127,6 +124,11 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
             : error is not ForwarderError.None || call.IsCut ? FailureReason.Connection
             : call.Status is >= 200 and < 300 or 304 ? FailureReason.None
             : FailureClassifier.Classify(new Providers.ProviderError(call.Status, ""));
-        attempt.End(outcome, usage?.Tokens, time.GetTimestamp());
+        attempt.End(outcome, usage?.Tokens ?? Estimate(call, sent), time.GetTimestamp());
     }
+
+    /// <summary>Of a stream that has told no usage, cut off or cancelled: what was seen of it. What brought no text is not known to have cost anything.</summary>
+    private static TokenUsage? Estimate(PassthroughCall call, long sent) => call.Usage is { OutputBytes: > 0 and var bytes }
+        ? new TokenUsage(call.Request.PassthroughEstimate.Input is > 0 and var input ? input : TokenEstimate.OfText(sent), TokenEstimate.OfText(bytes), IsEstimated: true)
+        : null;
 }

@@ -7,7 +7,7 @@ using LlmGateway.Resilience;
 namespace LlmGateway.Forwarding;
 
 /// <summary>The provider side of a passed-on call: the provider's own connections, and a watch on the answer's body. Never a second try.</summary>
-internal sealed class PassthroughHandler(ProviderConnections connections, ObjectOwners owners, GatewayLifecycle lifecycle, TimeProvider time, ICallJournal? journal = null) : HttpMessageHandler
+internal sealed class PassthroughHandler(ProviderConnections connections, ObjectOwners owners, OwnedList list, GatewayLifecycle lifecycle, TimeProvider time, ICallJournal? journal = null, IKeyEnds? keyEnds = null) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
@@ -37,10 +37,15 @@ internal sealed class PassthroughHandler(ProviderConnections connections, Object
                 _ => null,
             };
             var source = await response.Content.ReadAsStreamAsync(reading.Token);
-            Stream stream = new WatchedStream(source, call, reading, lifecycle);
+            Stream stream = new WatchedStream(source, call, reading, lifecycle, call.Usage is { IsStream: true } ? keyEnds?.Of(call.Request.Key) ?? default : default);
             var watched = new StreamedReply(objects is null || call.Usage is null ? stream : new OwnedAnswerStream(stream, call, objects, owners));
             CopyHeaders(response.Content.Headers, watched.Headers);
             response.Content = watched;
+            if (call.IsList && response.IsSuccessStatusCode && call.Usage is { IsStream: false })
+            {
+                await list.FilterAsync(call, message, response, reading.Token);
+            }
+
             return response;
         }
         catch

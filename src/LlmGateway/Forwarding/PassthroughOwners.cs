@@ -36,6 +36,34 @@ internal sealed class PassthroughOwners(ObjectOwners owners, MintedKeys minted)
         };
     }
 
+    /// <summary>What of a list the caller must not see: others' objects, and files of jobs of which nobody knows whose they are.</summary>
+    /// <param name="key">The caller.</param>
+    /// <param name="config">The other keys.</param>
+    /// <param name="items">The list.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async ValueTask<(IReadOnlySet<int> Hidden, GatewayError? Error)> HideAsync(
+        ClientKey key, GatewayConfig config, IReadOnlyList<ListedObject> items, CancellationToken cancellationToken)
+    {
+        var hidden = new HashSet<int>();
+        var known = await owners.FindAsync([.. items.Where(static item => item.Id is not null).Select(static item => item.Id!)], cancellationToken);
+        var hasOthers = HasOthers(key, config);
+        if (known is null)
+        {
+            return (hidden, hasOthers ? Unknown : null);
+        }
+
+        for (var i = 0; i < items.Count; i++)
+        {
+            var owner = items[i].Id is { } id ? known.GetValueOrDefault(id) : null;
+            if (owner is null ? hasOthers && items[i].IsOfJob : owner != key.Name)
+            {
+                hidden.Add(i);
+            }
+        }
+
+        return (hidden, null);
+    }
+
     /// <summary>Keys of one name are one owner.</summary>
     private bool HasOthers(ClientKey key, GatewayConfig config) =>
         config.ClientKeys.Values.Any(other => other.Name != key.Name) || minted.All.Any(other => other.Key.Name != key.Name);

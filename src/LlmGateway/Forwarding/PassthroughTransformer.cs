@@ -60,7 +60,7 @@ internal sealed class PassthroughTransformer : HttpTransformer
         var response = httpContext.Response;
         httpContext.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = null;
         GatewayHeaders.AddPassedOn(response.Headers, call);
-        call.Refusal = Refuse(call);
+        call.Refusal ??= Refuse(call);
         if (call.Refusal is not null)
         {
             return new(false);
@@ -76,7 +76,8 @@ internal sealed class PassthroughTransformer : HttpTransformer
 
         foreach (var (name, values) in proxyResponse.Headers.NonValidated)
         {
-            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
+            // Where the caller's own key has limits, these are told, not those of the key that all share.
+            if (!call.Request.Key.HasLimits && name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
             {
                 response.Headers[name] = values.ToString();
             }

@@ -26,6 +26,9 @@ internal sealed class PassthroughUsage(bool isStream, AnsweredObjects? objects =
 
     public string? Model { get; private set; }
 
+    /// <summary>Bytes of text that a stream has brought so far, for an estimate where it tells no usage.</summary>
+    public long OutputBytes { get; private set; }
+
     public void Watch(ReadOnlySpan<byte> bytes)
     {
         if (_isOver)
@@ -84,11 +87,37 @@ internal sealed class PassthroughUsage(bool isStream, AnsweredObjects? objects =
                 Read(next.Data);
             }
 
+            if (hasEvent && next.Data.IndexOf("\"delta\""u8) >= 0)
+            {
+                CountDelta(next.Data);
+            }
+
             _unread.Consume(consumed);
             if (!hasEvent)
             {
                 return;
             }
+        }
+    }
+
+    private void CountDelta(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1 && reader.ValueTextEquals("delta"u8))
+                {
+                    reader.Read();
+                    OutputBytes += reader.TokenType == JsonTokenType.String ? reader.ValueSpan.Length : 0;
+                    return;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // What cannot be read tells nothing.
         }
     }
 

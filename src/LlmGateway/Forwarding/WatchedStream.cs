@@ -9,8 +9,10 @@ namespace LlmGateway.Forwarding;
 /// <param name="call">What is noted of it.</param>
 /// <param name="reading">Cancelled by the reader, or when the gateway is stopping and has no more time; disposed with the stream.</param>
 /// <param name="lifecycle">Tells which of the two it was.</param>
-internal sealed class WatchedStream(Stream source, PassthroughCall call, CancellationTokenSource reading, GatewayLifecycle lifecycle) : ReadOnlyStream
+/// <param name="keyEnd">Cancelled when the caller's key is no longer in force.</param>
+internal sealed class WatchedStream(Stream source, PassthroughCall call, CancellationTokenSource reading, GatewayLifecycle lifecycle, CancellationToken keyEnd) : ReadOnlyStream
 {
+    private readonly CancellationTokenRegistration _endingWithKey = keyEnd.UnsafeRegister(static reading => ((CancellationTokenSource)reading!).Cancel(), reading);
     private ReadOnlyMemory<byte> _lastWords;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -25,11 +27,11 @@ internal sealed class WatchedStream(Stream source, PassthroughCall call, Cancell
         {
             read = await source.ReadAsync(buffer, reading.Token);
         }
-        catch (OperationCanceledException) when (call.Usage is { IsStream: true } && lifecycle.Ending.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (call.Usage is { IsStream: true } && (lifecycle.Ending.IsCancellationRequested || keyEnd.IsCancellationRequested) && !cancellationToken.IsCancellationRequested)
         {
             // Whatever came before it, an empty line in front makes this an event of its own.
             call.IsEnded = true;
-            _lastWords = (byte[])[.. "\n\ndata: "u8, .. ErrorJson.Write(Refusals.ShuttingDown), .. "\n\n"u8];
+            _lastWords = (byte[])[.. "\n\ndata: "u8, .. ErrorJson.Write(lifecycle.Ending.IsCancellationRequested ? Refusals.ShuttingDown : Refusals.KeyEnded), .. "\n\n"u8];
             return ReadLastWords(buffer);
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException)
@@ -57,6 +59,7 @@ internal sealed class WatchedStream(Stream source, PassthroughCall call, Cancell
         if (disposing)
         {
             call.Usage?.Dispose();
+            _endingWithKey.Dispose();
             source.Dispose();
             reading.Dispose();
         }

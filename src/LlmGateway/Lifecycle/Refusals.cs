@@ -9,6 +9,10 @@ internal static class Refusals
     public static readonly GatewayError ShuttingDown = new(
         503, ErrorTypes.Overloaded, ErrorCodes.ShuttingDown, "The gateway is shutting down. Send the request again.", RetryAfter: TimeSpan.FromSeconds(5));
 
+    /// <summary>Told in the middle of a stream.</summary>
+    public static readonly GatewayError KeyEnded = new(
+        401, ErrorTypes.InvalidRequest, ErrorCodes.InvalidApiKey, "The API key was revoked or has expired; the answer is incomplete.");
+
     public static readonly GatewayError Overloaded = new(
         503, ErrorTypes.Overloaded, ErrorCodes.GatewayOverloaded, "The gateway has as many requests as it takes (GATEWAY_MAX_CONCURRENCY, GATEWAY_QUEUE). Send the request again.", RetryAfter: TimeSpan.FromSeconds(1));
 

@@ -10,7 +10,7 @@ internal static class CallEstimate
     public const long UsualOutput = 4096;
 
     /// <summary>Above it, a limit is a way to say "none".</summary>
-    private const long MostOutput = 1_000_000;
+    public const long MostOutput = 1_000_000;
 
     private const long MostChoices = 1024;
 
@@ -19,7 +19,7 @@ internal static class CallEstimate
     {
         if (request.Operation == Operation.Passthrough)
         {
-            return new(0, 0, IsEstimated: true);
+            return request.PassthroughEstimate with { IsEstimated = true };
         }
 
         var usage = TokenEstimate.Of(request, 0);

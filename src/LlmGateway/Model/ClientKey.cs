@@ -11,6 +11,9 @@ public sealed record ClientKey
     /// <summary>SHA-256 of the key, 32 bytes.</summary>
     public required byte[] Sha256 { get; init; }
 
+    /// <summary>Whether it was made with <c>POST /admin/keys</c>, and can be revoked at any time.</summary>
+    public bool IsMinted { get; init; }
+
     /// <summary>Label of the department metrics; null: none.</summary>
     public string? Department { get; init; }
 
@@ -23,10 +26,10 @@ public sealed record ClientKey
     public bool TrustsUserHeader { get; init; } = true;
 
     /// <summary>Agents it may use; null: all.</summary>
-    public IReadOnlySet<string>? Agents { get; init; }
+    public AllowedNames? Agents { get; init; }
 
     /// <summary>Models it may name; null: all.</summary>
-    public IReadOnlySet<string>? Models { get; init; }
+    public AllowedNames? Models { get; init; }
 
     public int? RequestsPerMinute { get; init; }
 

@@ -19,6 +19,9 @@ public sealed record GatewayRequest
     /// <summary>Path below the API's version and query of a call that is passed on unread; null for all others.</summary>
     public string? PassthroughPath { get; init; }
 
+    /// <summary>What a call that is passed on may use at most, as far as its body tells; nothing for all others.</summary>
+    public TokenUsage PassthroughEstimate { get; init; }
+
     /// <summary>The snapshot of configuration taken at the start.</summary>
     public required GatewayConfig Config { get; init; }
 

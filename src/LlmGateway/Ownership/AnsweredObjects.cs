@@ -64,6 +64,19 @@ internal sealed class AnsweredObjects
         static bool Is(string segment, string word) => segment.Equals(word, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>A whole answer; one that cannot be read tells nothing.</summary>
+    public void Read(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            Read(document.RootElement);
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
+        {
+        }
+    }
+
     /// <summary>A whole answer, or one event.</summary>
     public void Read(JsonElement root)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace LlmGateway.Ownership;
@@ -7,7 +8,8 @@ namespace LlmGateway.Ownership;
 /// <c>input_file_id</c>, <c>file_ids</c> or <c>conversation</c>, and the <c>id</c> of an object under one of these: any other <c>id</c> is
 /// the sender's word for what it sends. It keeps one text at a time, and of a long one nothing. A body that is no JSON names nothing in particular.
 /// </summary>
-internal sealed class NamedObjects
+/// <param name="isFile">Whether it is part of something else, line by line: what broke off in one line tells nothing of the next.</param>
+internal sealed class NamedObjects(bool isFile = false) : INamedObjects
 {
     /// <summary>Bodies nest no deeper; below it the name of the level above counts.</summary>
     private const int MostDepth = 256;
@@ -15,13 +17,11 @@ internal sealed class NamedObjects
     /// <summary>In UTF-8 no letter takes more bytes.</summary>
     private const int MostBytes = ObjectId.MostLength * 4;
 
-    /// <summary>Whole names of members that hold an id, besides those that end like one.</summary>
-    private static readonly string[] Names = ["ids", "conversation", "container", "thread", "file", "files"];
+    /// <summary>Between texts, all else is words, numbers and space.</summary>
+    private static readonly SearchValues<byte> Marks = SearchValues.Create("\"{}[]\n"u8);
 
-    private static readonly string[] Endings = ["_id", "_ids", "_file", "_files"];
-
-    /// <summary>Calls of tools have ids of their own, many of them, and are nobody's objects.</summary>
-    private static readonly string[] Others = ["call_id", "tool_call_id"];
+    /// <summary>In a text, all else is its own; JSON holds no control characters there.</summary>
+    private static readonly SearchValues<byte> TextMarks = SearchValues.Create([.. Enumerable.Range(0, ' ').Select(static code => (byte)code), (byte)'"', (byte)'\\']);
 
     private readonly List<string> _found = [];
     private readonly Stack<bool> _levels = new();
@@ -55,30 +55,66 @@ internal sealed class NamedObjects
         return taken;
     }
 
-    /// <summary>Goes on where the last piece ended.</summary>
     public void Read(ReadOnlySpan<byte> piece)
     {
-        foreach (var next in piece)
+        while (!piece.IsEmpty)
         {
-            switch (_place)
+            var plain = _place switch
             {
-                case var _ when next == 0:
-                    // JSON holds none; a body in UTF-16, which some providers read all the same, is one letter in two without them.
-                    break;
-                case Place.Between:
-                    ReadBetween(next);
-                    break;
-                case Place.Text:
-                    ReadText(next);
-                    break;
-                case Place.Escape:
-                    ReadEscape(next);
-                    break;
-                default:
-                    ReadUnit(next);
-                    break;
+                Place.Between when _ended is null => piece.IndexOfAny(Marks),
+                Place.Text => piece.IndexOfAny(TextMarks),
+                _ => 0,
+            };
+            plain = plain < 0 ? piece.Length : plain;
+            if (_place == Place.Text)
+            {
+                Keep(piece[..plain]);
             }
+
+            if (plain < piece.Length)
+            {
+                ReadMark(piece[plain++]);
+            }
+
+            piece = piece[plain..];
         }
+    }
+
+    private void ReadMark(byte next)
+    {
+        if (next == 0)
+        {
+            // JSON holds none; a body in UTF-16, which some providers read all the same, is one letter in two without them.
+            return;
+        }
+
+        if (isFile && next < ' ' && (_place != Place.Between || (next == '\n' && _deeper > 0)))
+        {
+            Restart();
+            return;
+        }
+
+        switch (_place)
+        {
+            case Place.Between:
+                ReadBetween(next);
+                break;
+            case Place.Text:
+                ReadText(next);
+                break;
+            case Place.Escape:
+                ReadEscape(next);
+                break;
+            default:
+                ReadUnit(next);
+                break;
+        }
+    }
+
+    private void Restart()
+    {
+        (_place, _ended, _isReference, _deeper) = (Place.Between, null, false, 0);
+        _levels.Clear();
     }
 
     private void ReadBetween(byte next)
@@ -159,14 +195,12 @@ internal sealed class NamedObjects
         }
     }
 
-    private void Keep(byte next)
-    {
-        if (_length < MostBytes)
-        {
-            _text[_length] = next;
-        }
+    private void Keep(byte next) => Keep([next]);
 
-        _length = Math.Min(_length + 1, MostBytes + 1);
+    private void Keep(ReadOnlySpan<byte> next)
+    {
+        next[..Math.Min(next.Length, Math.Max(0, MostBytes - _length))].CopyTo(_text.AsSpan(Math.Min(_length, MostBytes)));
+        _length = Math.Min(_length + next.Length, MostBytes + 1);
     }
 
     /// <summary>A list belongs to the member that it stands under; so does what comes in it after an object.</summary>
@@ -196,6 +230,5 @@ internal sealed class NamedObjects
 
     private bool IsReference(string name) => name.Equals("id", StringComparison.OrdinalIgnoreCase)
         ? _levels.TryPeek(out var isUnderOne) && isUnderOne
-        : !Others.Contains(name, StringComparer.OrdinalIgnoreCase)
-        && (Names.Contains(name, StringComparer.OrdinalIgnoreCase) || Array.Exists(Endings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)));
+        : ReferenceName.IsMember(name);
 }

@@ -68,6 +68,19 @@ internal sealed partial class ObjectOwners(ObjectOwnerTable table, IDatabase dat
             : found.Values.All(owner => owner == caller) ? OwnerVerdict.Allowed : OwnerVerdict.Foreign;
     }
 
+    /// <summary>Who owns each of these objects, as far as anybody is known to.</summary>
+    /// <returns>Owners by id; null where the database cannot be asked.</returns>
+    public async ValueTask<IReadOnlyDictionary<string, string>?> FindAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
+    {
+        var hashes = ids.Distinct(StringComparer.Ordinal).ToDictionary(id => id, ObjectId.Hash, StringComparer.Ordinal);
+        var unknown = hashes.Values.Where(hash => _memory.Find(hash) is null).ToHashSet(StringComparer.Ordinal);
+        var found = unknown.Count == 0 ? [] : await AskAsync(unknown, cancellationToken);
+        return found is null ? null : hashes
+            .Select(hash => (Id: hash.Key, Owner: found.GetValueOrDefault(hash.Value) ?? _memory.Find(hash.Value)))
+            .Where(known => known.Owner is not null)
+            .ToDictionary(known => known.Id, known => known.Owner!, StringComparer.Ordinal);
+    }
+
     /// <summary>Keeps who owns what an answer has told of; comes back when other instances can know it, or after a moment.</summary>
     /// <param name="caller">Name of the key whose call it was.</param>
     /// <param name="found">What was told of.</param>

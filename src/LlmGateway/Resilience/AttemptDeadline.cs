@@ -31,6 +31,8 @@ internal sealed class AttemptDeadline : IDisposable
     private long _dueAt;
     private bool _hadGrace;
     private bool _sleepsToEnd;
+    private CancellationToken _keyEnd;
+    private CancellationTokenRegistration _endingWithKey;
     private bool _isDisposed;
 
     /// <param name="time">The clock.</param>
@@ -65,6 +67,9 @@ internal sealed class AttemptDeadline : IDisposable
     /// <summary>Whether the gateway is stopping and has no more time for this attempt.</summary>
     public bool IsEnding => _ending.IsCancellationRequested;
 
+    /// <summary>Whether the client's key is no longer in force.</summary>
+    public bool IsKeyEnded => _keyEnd.IsCancellationRequested;
+
     public void ThrowIfEnding() => _ending.ThrowIfCancellationRequested();
 
     /// <summary>A token has come: from now on <paramref name="limit"/> counts to the next one.</summary>
@@ -81,6 +86,13 @@ internal sealed class AttemptDeadline : IDisposable
         {
             SetTimer(now);
         }
+    }
+
+    /// <summary>From now on, a stream that has begun, the attempt ends with its key, too.</summary>
+    public void EndWith(CancellationToken keyEnd)
+    {
+        _keyEnd = keyEnd;
+        _endingWithKey = keyEnd.UnsafeRegister(static state => ((AttemptDeadline)state!).Cancel(), this);
     }
 
     /// <summary>Nobody waits for the provider now.</summary>
@@ -105,8 +117,21 @@ internal sealed class AttemptDeadline : IDisposable
     public void Dispose()
     {
         _isDisposed = true;
+        _endingWithKey.Unregister();
         _timer.Dispose();
         _cancellation.Dispose();
+    }
+
+    private void Cancel()
+    {
+        try
+        {
+            _cancellation.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The attempt ended while its key did.
+        }
     }
 
     private void Check()

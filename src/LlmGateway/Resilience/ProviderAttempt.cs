@@ -17,7 +17,8 @@ internal sealed class ProviderAttempt(
     ICallBudget? budget = null,
     ICallJournal? journal = null,
     GatewayLifecycle? lifecycle = null,
-    ProcessPulse? pulse = null)
+    ProcessPulse? pulse = null,
+    IKeyEnds? keyEnds = null)
 {
     /// <summary>Longest wait that a provider may ask for; its target cools down no longer.</summary>
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
@@ -225,7 +226,7 @@ internal sealed class ProviderAttempt(
         }
 
         var source = await response.Content.ReadAsStreamAsync(deadline.Token);
-        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report, time);
+        var stream = new TranslatedStream(response, source, translator, deadline, target.Timeout, report, time, keyEnds?.Of(request.Key) ?? default);
         var failure = await stream.WaitForFirstTokenAsync(cancellationToken);
         if (failure is not null)
         {

@@ -22,6 +22,7 @@ internal sealed class TranslatedStream : PumpedStream
     private readonly HttpResponseMessage _response;
     private readonly TimeSpan _idleLimit;
     private readonly TimeProvider _time;
+    private readonly CancellationToken _keyEnd;
     private AttemptFailure? _failure;
     private long _received;
     private bool _hasEvents;
@@ -31,9 +32,10 @@ internal sealed class TranslatedStream : PumpedStream
     private int _isDisposed;
 
     public TranslatedStream(
-        HttpResponseMessage response, Stream source, StreamTranslator translator, AttemptDeadline deadline, TimeSpan idleLimit, AttemptReport report, TimeProvider time)
+        HttpResponseMessage response, Stream source, StreamTranslator translator, AttemptDeadline deadline, TimeSpan idleLimit, AttemptReport report, TimeProvider time, CancellationToken keyEnd = default)
     {
         _time = time;
+        _keyEnd = keyEnd;
         _response = response;
         _source = source;
         _translator = translator;
@@ -58,6 +60,7 @@ internal sealed class TranslatedStream : PumpedStream
         }
 
         _isOpen = true;
+        _deadline.EndWith(_keyEnd);
         Pause();
         return null;
     }
@@ -108,9 +111,9 @@ internal sealed class TranslatedStream : PumpedStream
             Fail(new AttemptFailure(FailureReason.Timeout));
             return;
         }
-        catch (OperationCanceledException) when (_isOpen && _deadline.IsEnding && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (_isOpen && (_deadline.IsEnding || _deadline.IsKeyEnded) && !cancellationToken.IsCancellationRequested)
         {
-            _translator.OnFailure(Refusals.ShuttingDown, Output);
+            _translator.OnFailure(_deadline.IsEnding ? Refusals.ShuttingDown : Refusals.KeyEnded, Output);
             Finish(FailureReason.Cancelled);
             return;
         }

@@ -25,7 +25,7 @@ public sealed class ClientKeyTests
         var crm = keys[Hash("k1")];
         Assert.Equal(("crm", "продажи", "T-9", "svc", false), (crm.Name, crm.Department, crm.Ticket, crm.UserId, crm.TrustsUserHeader));
         Assert.Equal((60, 100_000L, 50, 0.5m, "month"), (crm.RequestsPerMinute, crm.TokensPerMinute, crm.MaxConcurrency, crm.BudgetUsd, crm.BudgetPeriod));
-        Assert.Equal(["a"], crm.Agents!);
+        Assert.Equal(["a"], crm.Agents!.Names);
         Assert.Null(crm.Models);
         Assert.Equal(new DateTimeOffset(2030, 1, 30, 22, 0, 0, TimeSpan.Zero), crm.ExpiresAt);
         Assert.Null(keys[Hash("k2")].Agents);

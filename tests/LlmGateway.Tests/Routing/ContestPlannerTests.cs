@@ -82,7 +82,7 @@ public sealed class ContestPlannerTests
     public void Plan_KeyHeldToModels_NoHeaderReachesOthers()
     {
         var request = WithoutRole(Roles([P1, P2], [D1], []), isDefault: true);
-        var key = new ClientKey { Name = "narrow", Sha256 = [], Models = new HashSet<string> { Own.Model, P1.Model } };
+        var key = new ClientKey { Name = "narrow", Sha256 = [], Models = new AllowedNames([Own.Model, P1.Model]) };
 
         Assert.Null(Plan(request with { Key = key }));
     }

@@ -51,7 +51,7 @@ internal static class KeysFileReader
 
     /// <summary>Reads the object that a key is made with at run time.</summary>
     public static ClientKey? ReadMinted(ConfigNode root, byte[] sha256, DocumentScope scope, Func<string, MemberReader, string?> findTicket) =>
-        ReadKey(new MemberReader(root, "", scope, ConfigMembers.MintedKey), sha256, findTicket);
+        ReadKey(new MemberReader(root, "", scope, ConfigMembers.MintedKey), sha256, findTicket) is { } key ? key with { IsMinted = true } : null;
 
     private static ClientKey? ReadKey(MemberReader reader, Func<string, MemberReader, string?> findTicket)
     {
@@ -103,10 +103,10 @@ internal static class KeysFileReader
     }
 
     /// <summary>Null for "all": left out, or a list that holds <c>*</c>.</summary>
-    private static HashSet<string>? ReadSet(MemberReader reader, string name)
+    private static AllowedNames? ReadSet(MemberReader reader, string name)
     {
         var texts = reader.Texts(name);
-        return texts is null || texts.Contains("*") ? null : texts.ToHashSet(StringComparer.Ordinal);
+        return texts is null || texts.Contains("*") ? null : new AllowedNames(texts);
     }
 
     private static DateTimeOffset? ReadTime(MemberReader reader, string name)
