@@ -83,7 +83,9 @@ internal static class DiagnosticPort
     private static async Task<Socket> ConnectAsync(int process, CancellationToken cancellation)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Directory.GetFiles("/tmp", $"dotnet-diagnostic-{process}-*-socket").Single()), cancellation);
+
+        // Its start is part of the name: a killed process leaves its socket behind, and numbers of processes come back.
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint($"/tmp/dotnet-diagnostic-{process}-{ProcessMemory.StartTime(process)}-socket"), cancellation);
         return socket;
     }
 

@@ -154,6 +154,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await WaitForExitAsync();
         }
 
+        // What is killed leaves the runtime's own socket behind.
+        Array.ForEach(Directory.GetFiles("/tmp", $"dotnet-diagnostic-{_process.Id}-*-socket"), File.Delete);
         _process.Dispose();
         Kept?.Keep("process", AllText);
         var variables = _variables.Select(variable => KeyValuePair.Create(variable.Name, variable.Value)).ToList();

@@ -19,16 +19,22 @@ internal static class ProcessMemory
     public static (TimeSpan Ran, TimeSpan Waited) ThisThread() => Scheduled("/proc/thread-self/schedstat");
 
     /// <summary>How much processor time all its threads have had, in user and in kernel mode; the kernel counts it in hundredths of a second.</summary>
-    public static TimeSpan ProcessorTime(int process)
-    {
-        // The name, second of the fields, stands in brackets and may hold anything.
-        var stat = File.ReadAllText($"/proc/{process}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return TimeSpan.FromMilliseconds(10 * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)));
-    }
+    public static TimeSpan ProcessorTime(int process) => TimeSpan.FromMilliseconds(10 * (Status(process, 14) + Status(process, 15)));
+
+    /// <summary>When it was started, in hundredths of a second since the machine was.</summary>
+    public static long StartTime(int process) => Status(process, 22);
 
     /// <summary>Whether a signal keeps it from running.</summary>
     public static bool IsStopped(int process) => File.ReadLines($"/proc/{process}/status").Any(line => line.StartsWith("State:\tT", StringComparison.Ordinal));
+
+    /// <param name="process">The process.</param>
+    /// <param name="field">Its number in proc(5), from 4 on.</param>
+    private static long Status(int process, int field)
+    {
+        // The name, second of the fields, stands in brackets and may hold anything.
+        var stat = File.ReadAllText($"/proc/{process}/stat");
+        return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[field - 3], CultureInfo.InvariantCulture);
+    }
 
     private static (TimeSpan Ran, TimeSpan Waited) Scheduled(string schedstat)
     {
