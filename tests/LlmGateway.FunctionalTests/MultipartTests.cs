@@ -46,25 +46,27 @@ public sealed class MultipartTests
     {
         await using var provider = ScriptedProvider.Anything().Always("POST /v1/files", _ => Script.Json("{}"));
         await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
-        await BestAsync(10_000);
+        await TimeAsync(10_000);
 
-        var (few, many) = (await BestAsync(10_000), await BestAsync(80_000));
+        // In turn, the best of each: other work on the machine makes some of them late, but what takes too long takes too long every time.
+        var (few, many) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
+        for (var i = 0; i < 10 && (i < 3 || many >= Most(few)); i++)
+        {
+            few = TimeSpan.FromTicks(Math.Min(few.Ticks, (await TimeAsync(10_000)).Ticks));
+            many = TimeSpan.FromTicks(Math.Min(many.Ticks, (await TimeAsync(80_000)).Ticks));
+        }
 
-        Assert.True(many < (few * 24) + TimeSpan.FromMilliseconds(200), $"{few.TotalMilliseconds} ms became {many.TotalMilliseconds} ms");
+        Assert.True(many < Most(few), $"{few.TotalMilliseconds} ms became {many.TotalMilliseconds} ms");
         Assert.Equal(Parts(80_000).Length, provider.Requests[^1].Body!.Length);
 
-        async Task<TimeSpan> BestAsync(int parts)
-        {
-            var best = TimeSpan.MaxValue;
-            var body = Parts(parts);
-            for (var i = 0; i < 3; i++)
-            {
-                var start = Stopwatch.GetTimestamp();
-                Assert.Equal(HttpStatusCode.OK, (await SendAsync(gateway, "/v1/files", "multipart/form-data; boundary=b", body)).Status);
-                best = TimeSpan.FromTicks(Math.Min(best.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
-            }
+        static TimeSpan Most(TimeSpan few) => (few * 24) + TimeSpan.FromMilliseconds(200);
 
-            return best;
+        async Task<TimeSpan> TimeAsync(int parts)
+        {
+            var body = Parts(parts);
+            var start = Stopwatch.GetTimestamp();
+            Assert.Equal(HttpStatusCode.OK, (await SendAsync(gateway, "/v1/files", "multipart/form-data; boundary=b", body)).Status);
+            return Stopwatch.GetElapsedTime(start);
         }
     }
 
