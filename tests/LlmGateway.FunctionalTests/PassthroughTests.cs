@@ -255,20 +255,68 @@ public sealed class PassthroughTests
         await AssertErrorAsync(response, HttpStatusCode.Unauthorized, "invalid_api_key");
     }
 
-    [Theory]
-    [InlineData("""["*"]""", """["some-model"]""", "model_not_allowed")]
-    [InlineData("""["writer"]""", """["*"]""", "agent_not_allowed")]
-    public async Task A_key_with_limits_that_cannot_be_held_passes_nothing_on(string agents, string models, string code)
+    [Fact]
+    public async Task A_key_that_may_not_use_the_default_agent_passes_nothing_on()
     {
-        await using var provider = ScriptedProvider.Anything();
-        var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("sk-client"u8));
-        await using var gateway = await new GatewayUnderTest().InProduction(provider).WithoutVariable("GATEWAY_API_KEYS")
-            .WithKeys($$"""{"keys":[{"name":"narrow","sha256":"{{hash}}","agents":{{agents}},"models":{{models}}}]}""")
-            .WithAgents("""{"agents":{"writer":{"provider":"internal","model_name":"m"}}}""").StartAsync();
+        await using var provider = ScriptedProvider.Anything().Otherwise(_ => Script.Json("{}"));
+        await using var gateway = await WithKey(provider, "\"agents\":[\"writer\"]").StartAsync();
 
         using var response = await gateway.Client.SendAsync(Request(HttpMethod.Get, "/v1/files"), Cancellation);
 
-        await AssertErrorAsync(response, HttpStatusCode.Forbidden, code);
+        await AssertErrorAsync(response, HttpStatusCode.Forbidden, "agent_not_allowed");
+        Assert.Empty(provider.Requests);
+    }
+
+    [Theory]
+    [InlineData("""{"input":"hi","model":"some-model"}""", true)]
+    [InlineData("""{"model":"family-2"}""", true)]
+    [InlineData("""{"model":"own"}""", true)]
+    [InlineData("", true)]
+    [InlineData("""{"model":"other"}""", false)]
+    [InlineData("""{"model":7}""", false)]
+    [InlineData("""{"input":"hi"}""", false)]
+    [InlineData("""{"input":{"model":"some-model"}}""", false)]
+    [InlineData("""{"model":"some-model","model":"other"}""", false)]
+    [InlineData("""{"model":"other","model":"some-model"}""", false)]
+    [InlineData("""{"model":"some-model","Model":"other"}""", false)]
+    [InlineData("""{"model":"some-model","mod\u0065l":"other"}""", false)]
+    [InlineData("""{"model":"some-model","input":""", false)]
+    [InlineData("""[{"model":"some-model"}]""", false)]
+    [InlineData("model=some-model", false)]
+    public async Task A_key_of_some_models_passes_on_what_names_one_of_them(string body, bool isPassedOn)
+    {
+        await using var provider = ScriptedProvider.Anything().Otherwise(_ => Script.Json("{}"));
+        await using var gateway = await WithKey(provider, "\"models\":[\"some-model\",\"family-*\",\"internal/own\"]").StartAsync();
+        using var request = Request(HttpMethod.Post, "/v1/responses");
+        request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        if (isPassedOn)
+        {
+            Assert.Equal((HttpStatusCode.OK, body), (response.StatusCode, Assert.Single(provider.Requests).Text));
+            return;
+        }
+
+        await AssertErrorAsync(response, HttpStatusCode.Forbidden, "model_not_allowed");
+        Assert.Empty(provider.Requests);
+    }
+
+    [Fact]
+    public async Task A_key_of_some_models_reads_and_deletes_but_names_its_model_within_64_KiB()
+    {
+        await using var provider = ScriptedProvider.Anything().Otherwise(_ => Script.Json("{}"));
+        await using var gateway = await WithKey(provider, "\"models\":[\"some-model\"]").StartAsync();
+        using var large = Request(HttpMethod.Post, "/v1/responses");
+        large.Content = new StringContent($$"""{"model":"some-model","input":"{{new string('x', 64 * 1024)}}"}""", System.Text.Encoding.UTF8, "application/json");
+
+        using var read = await gateway.Client.SendAsync(Request(HttpMethod.Get, "/v1/files"), Cancellation);
+        using var deleted = await gateway.Client.SendAsync(Request(HttpMethod.Delete, "/v1/files/file-1"), Cancellation);
+        using var refused = await gateway.Client.SendAsync(large, Cancellation);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (read.StatusCode, deleted.StatusCode));
+        await AssertErrorAsync(refused, HttpStatusCode.Forbidden, "model_not_allowed");
+        Assert.Equal(2, provider.Requests.Count);
     }
 
     [Theory]
@@ -325,6 +373,11 @@ public sealed class PassthroughTests
         Assert.Equal(499L, record["status"]);
         Assert.Equal("cancelled", Assert.Single(gateway.Ledger.Attempts(record))["outcome"]);
     }
+
+    /// <summary>A gateway whose only client key is limited as <paramref name="limits"/> says.</summary>
+    private static GatewayUnderTest WithKey(ScriptedProvider provider, string limits) => new GatewayUnderTest().InProduction(provider).WithoutVariable("GATEWAY_API_KEYS")
+        .WithKeys($$"""{"keys":[{"name":"narrow","sha256":"{{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("sk-client"u8))}}",{{limits}}}]}""")
+        .WithAgents("""{"agents":{"writer":{"provider":"internal","model_name":"m"}}}""");
 
     private static HttpRequestMessage Request(HttpMethod method, string path, HttpContent? content = null)
     {

@@ -6,8 +6,8 @@ using LlmGateway.Providers.Wire;
 namespace LlmGateway.Forwarding;
 
 /// <summary>
-/// The beginning of a body that is passed on, read ahead for what it tells of the call's cost: its model and its limit of output. Asked for
-/// only where a key's tokens or money depend on it; the rest goes by unread as ever.
+/// The beginning of a body that is passed on, read ahead for what it tells of the call: its model and its limit of output. Asked for only
+/// where a key's tokens, money or models depend on it; the rest goes by unread as ever.
 /// </summary>
 internal sealed class BegunBody
 {
@@ -15,10 +15,16 @@ internal sealed class BegunBody
 
     private byte[] _bytes = [];
     private bool _isWhole;
+    private int _models;
     private long? _outputLimit;
 
     /// <summary>The model that it names; null: none, or further behind.</summary>
     public string? Model { get; private set; }
+
+    /// <summary>The model that it names for whoever may read it: once, in a JSON object that was read to its end; null: none such.</summary>
+    public string? SoleModel { get; private set; }
+
+    public bool IsEmpty => _bytes.Length == 0;
 
     /// <summary>Whether a model may be named behind what was read.</summary>
     public bool IsOpen => Model is null && !_isWhole;
@@ -59,6 +65,7 @@ internal sealed class BegunBody
                 if (reader.TokenType == JsonTokenType.EndObject && reader.CurrentDepth == 0)
                 {
                     _isWhole = true;
+                    SoleModel = _models == 1 ? Model : null;
                     return;
                 }
 
@@ -78,6 +85,9 @@ internal sealed class BegunBody
     private bool ReadMember(ref Utf8JsonReader reader)
     {
         var isModel = reader.ValueTextEquals("model"u8);
+
+        // Some servers read names without regard to case, and of two members of one name some read the first.
+        _models += isModel || "model".Equals(reader.GetString(), StringComparison.OrdinalIgnoreCase) ? 1 : 0;
         var isLimit = reader.ValueTextEquals("max_output_tokens"u8) || reader.ValueTextEquals("max_completion_tokens"u8) || reader.ValueTextEquals("max_tokens"u8);
         if (!reader.Read())
         {

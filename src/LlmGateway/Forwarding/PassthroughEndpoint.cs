@@ -51,7 +51,7 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
         var (identity, error) = CallerIdentity.Read(context.Request.Headers, key, config);
         scope.UserId = identity.UserId;
         var route = ProfileResolver.Resolve(config, header: null, context.GetRouteValue("agent") as string, model: null);
-        if ((error ?? route.Error ?? CheckKey(key, route.Profile!) ?? CheckRequest(context)) is { } refusal)
+        if ((error ?? route.Error ?? CheckAgent(key, route.Profile!) ?? CheckRequest(context)) is { } refusal)
         {
             return (null, refusal);
         }
@@ -104,7 +104,12 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
         }
 
         context.Request.Body = new ClientBodyStream(context.Request.BodyReader);
-        var begun = IsMetered(key, context.Request) ? await BegunBody.ReadAsync(context.Request, context.RequestAborted) : null;
+        var begun = IsMetered(key, context.Request) || IsModelBound(key, context.Request) ? await BegunBody.ReadAsync(context.Request, context.RequestAborted) : null;
+        if (IsModelBound(key, context.Request) && CheckModel(key.Models!, target, begun!) is { } forbidden)
+        {
+            return (null, forbidden);
+        }
+
         request = request with { PassthroughEstimate = begun?.Estimate(context.Request.ContentLength) ?? default };
         scope.Request = request;
         if (request.PassthroughEstimate.Total > 0 && await tokens.CountAsync(context, request) is { } exceeded)
@@ -114,7 +119,15 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
 
         var isTold = PassthroughOwners.Concerns(key);
         var objects = isTold ? AnsweredObjects.Of(context.Request.Method, asked) : null;
-        return (new PassthroughCall(request, target, made.Message) { Span = span, Priced = PricedTarget(request, target, begun), AskedModel = begun?.Model, Objects = objects, IsList = isTold && ListedObjects.Concerns(context.Request.Method, asked) }, null);
+        var call = new PassthroughCall(request, target, made.Message)
+        {
+            Span = span,
+            Priced = PricedTarget(request, target, begun),
+            AskedModel = begun?.Model,
+            Objects = objects,
+            IsList = isTold && ListedObjects.Concerns(context.Request.Method, asked),
+        };
+        return (call, null);
     }
 
     /// <summary>Whether it matters what the call will use. Forms are files with words around them: what they cost is known when they are answered.</summary>
@@ -135,18 +148,24 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
         return model is null ? target : request.Config.MakeTarget(target.Provider, model);
     }
 
-    /// <summary>A body that is not read cannot be held against a list of models, so a key with such a list stops here.</summary>
-    private static GatewayError? CheckKey(ClientKey key, AgentProfile profile)
-    {
-        if (key.Models is not null)
-        {
-            return new GatewayError(403, ErrorTypes.Permission, ErrorCodes.ModelNotAllowed, "This key is limited to some models, and paths that are passed on cannot be held to that.");
-        }
+    /// <summary>Whether the key is limited to some models, and the call may ask one: what is only read or deleted asks none.</summary>
+    private static bool IsModelBound(ClientKey key, HttpRequest request) =>
+        key.Models is not null && !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsDelete(request.Method);
 
-        return key.Agents is { } agents && !agents.Contains(profile.Name)
-            ? new GatewayError(403, ErrorTypes.Permission, ErrorCodes.AgentNotAllowed, $"This key may not use the agent '{profile.Name}', under which this path is passed on.")
-            : null;
-    }
+    /// <summary>A body that leaves open which model it asks cannot be held against a list of them; one without a word asks none.</summary>
+    private static GatewayError? CheckModel(AllowedNames models, ProviderTarget target, BegunBody begun) =>
+        begun.IsEmpty || (begun.SoleModel is { } model && (models.Contains(model) || models.Contains($"{target.Provider.Name}/{model}")))
+            ? null
+            : new GatewayError(
+                403,
+                ErrorTypes.Permission,
+                ErrorCodes.ModelNotAllowed,
+                "This key is limited to some models: what is passed on must be a JSON object of at most 64 KiB whose 'model' is one of them.",
+                "model");
+
+    private static GatewayError? CheckAgent(ClientKey key, AgentProfile profile) => key.Agents is { } agents && !agents.Contains(profile.Name)
+        ? new GatewayError(403, ErrorTypes.Permission, ErrorCodes.AgentNotAllowed, $"This key may not use the agent '{profile.Name}', under which this path is passed on.")
+        : null;
 
     private GatewayError? CheckRequest(HttpContext context)
     {
