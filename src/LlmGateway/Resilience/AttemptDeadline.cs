@@ -4,7 +4,8 @@ namespace LlmGateway.Resilience;
 /// The time limit of one attempt: to the first token, then between tokens, and not beyond the end of the whole request. One lazy timer
 /// serves it all, so that a token costs a time stamp and no timer change. Time that the client takes to read is not the provider's, nor is
 /// time for which this process itself stood still: a timer that fires late gives the attempt a moment more, once, in which what the provider
-/// has sent meanwhile is read, be it beyond the request's end. So it is where the process has been kept from running for most of the time.
+/// has sent meanwhile is read, be it beyond the request's end. So it is where the process has had less than half
+/// of the time to run in.
 /// </summary>
 internal sealed class AttemptDeadline : IDisposable
 {

@@ -9,8 +9,8 @@ internal sealed class ProcessPulse : IDisposable
     /// <summary>Several to each period of a quota, which is a tenth of a second as a rule; a busy machine delays timers by less.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(25);
 
-    /// <summary>Of the beats that were due, one in so many must have come. Stopped for four fifths of each tenth of a second a process brings one in four.</summary>
-    private const int LeastShare = 3;
+    /// <summary>Of the beats that were due, one in so many must have come.</summary>
+    private const int LeastShare = 2;
 
     private readonly ITimer _timer;
     private readonly long _period;
@@ -28,7 +28,7 @@ internal sealed class ProcessPulse : IDisposable
     /// <summary>How many there have been.</summary>
     public long Beats => Volatile.Read(ref _beats);
 
-    /// <summary>Whether the process was kept from running for most of a time.</summary>
+    /// <summary>Whether the process was kept from running for more than half of a time.</summary>
     /// <param name="before">What <see cref="Beats"/> was when that time began.</param>
     /// <param name="elapsed">Its length in time stamps.</param>
     public bool WasStarved(long before, long elapsed) => (Beats - before + 1) * _period * LeastShare < elapsed;
