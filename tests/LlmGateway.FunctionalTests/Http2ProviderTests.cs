@@ -399,6 +399,30 @@ public sealed class Http2ProviderTests
         (await stage.AskAsync(isStreaming: true)).AssertAnswered("Well met");
     }
 
+    /// <summary>No piece of an upload waits in the gateway for the next one: the client sends that only when the provider has this.</summary>
+    [Fact]
+    public async Task Upload_is_passed_on_piece_by_piece()
+    {
+        const int Pieces = 5;
+        await using var provider = new Http2Provider().Answers(async call =>
+        {
+            await call.BodyRead;
+            await call.HeadAsync(200, "application/json");
+            await call.DataAsync("""{"id":"f"}""");
+            await call.EndAsync();
+        });
+        await using var stage = await StageAsync(provider);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/files") { Content = new SteppedContent(Pieces, SeenAsync) };
+        request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + stage.ClientKey);
+
+        using var response = await stage.Gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal((HttpStatusCode.OK, """{"id":"f"}"""), (response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation)));
+        Assert.Equal("xxxxx", Encoding.UTF8.GetString(Assert.Single(provider.Calls).Body));
+
+        Task SeenAsync(int count) => Eventually.TrueAsync(() => provider.Calls.Count == 1 && provider.Calls[0].Body.Length == count, $"piece {count} to come");
+    }
+
     /// <summary>An upload of which the rest is still to come when the provider gives it up: the answer is there at once, and the client's connection goes on behind it.</summary>
     [Fact]
     public async Task Upload_that_is_reset_halfway_leaves_the_clients_connection_in_order()
@@ -528,5 +552,25 @@ public sealed class Http2ProviderTests
         Assert.Empty(stage.Second.Requests);
         var attempt = Assert.Single(stage.Ledger.Attempts(Assert.Single(await stage.Ledger.WaitForRequestsAsync(1))));
         Assert.Equal(("connection", "estimated"), (attempt["outcome"], attempt["source"]));
+    }
+
+    /// <summary>Bytes sent one by one, each when what came before it has arrived.</summary>
+    private sealed class SteppedContent(int pieces, Func<int, Task> seen) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            for (var sent = 0; sent < pieces;)
+            {
+                await stream.WriteAsync("x"u8.ToArray());
+                await stream.FlushAsync();
+                await seen(++sent);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = pieces;
+            return true;
+        }
     }
 }

@@ -23,6 +23,11 @@ internal sealed class PassthroughHandler(ProviderConnections connections, Object
             await journal.DispatchingAsync(call.Request, new AttemptTally(call.Target, AttemptRole.Answer, call.Started));
         }
 
+        if (message.Content is { } body)
+        {
+            message.Content = new FlushedContent(body);
+        }
+
         var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifecycle.Ending);
         try
         {
