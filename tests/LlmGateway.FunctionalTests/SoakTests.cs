@@ -46,7 +46,7 @@ public sealed class SoakTests(ITestOutputHelper output)
 
         var before = await Footprint.WhenLevelAsync(gateway, () => PressAsync(gateway, tally, WarmUp), Cancellation);
         await PressAsync(gateway, tally, Length);
-        var after = await Footprint.BackAtAsync(before, gateway, Cancellation);
+        var after = await Footprint.BackAtAsync(before, MostHeapGrowth, MostResidentGrowth, gateway, Cancellation);
         var (heap, resident) = (after.HeapGrowth(before), after.ResidentGrowth(before));
         var log = gateway.Output.Count;
         Assert.Equal(0, await gateway.TerminateAsync());
@@ -62,8 +62,6 @@ public sealed class SoakTests(ITestOutputHelper output)
         Assert.Empty(tally.Failed);
         Assert.True(faults.Count >= 6 && faults.Values.All(count => count > 0) && tally.Left > 0 && tally.Broken > 0, "Some fault never happened.");
         Assert.Equal((tally.Calls, tally.Calls, 0), (rows, ids, open));
-        Assert.True(heap < MostHeapGrowth, FormattableString.Invariant($"The live heap grew by {heap:0.0} % from {before} to {after}."));
-        Assert.True(resident < MostResidentGrowth, FormattableString.Invariant($"Resident memory grew by {resident:0.0} % from {before} to {after}."));
     }
 
     /// <summary>The echo of the last message, or one of the faults, by the number of the call: the same in every run.</summary>

@@ -10,6 +10,9 @@ internal sealed record Footprint(double Heap, double Resident, long Threads, lon
     private const int Collections = 3;
     private const int MostRounds = 15;
 
+    /// <summary>How many rounds of warming up in a row must bring no growth.</summary>
+    private const int LevelRounds = 2;
+
     /// <summary>Growth in a round of warming up, in percent, that counts as none.</summary>
     private const double Level = 1;
 
@@ -19,30 +22,28 @@ internal sealed record Footprint(double Heap, double Resident, long Threads, lon
     /// <summary>Longer than the gateway keeps an idle connection, and pools keep a thread or a buffer that nobody asks for.</summary>
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(90);
 
-    /// <summary>Works on until memory has stopped growing: what is compiled, pooled and kept once is there.</summary>
+    /// <summary>
+    /// Works on until memory has stopped growing: what is compiled, pooled and kept once is there. One round that brings nothing proves little,
+    /// as memory grows by leaps; and what was resident once may be so again.
+    /// </summary>
     public static async Task<Footprint> WhenLevelAsync(GatewayProcess gateway, Func<Task> work, CancellationToken cancellation)
     {
         await work();
-        var last = await ReadAsync(gateway, cancellation);
-        for (var round = 0; round < MostRounds; round++)
+        var most = await ReadAsync(gateway, cancellation);
+        for (var (round, level) = (0, 0); round < MostRounds; round++)
         {
             await work();
             var next = await ReadAsync(gateway, cancellation);
-            if (next.HeapGrowth(last) < Level && next.ResidentGrowth(last) < Level)
+            level = next.HeapGrowth(most) < Level && next.ResidentGrowth(most) < Level ? level + 1 : 0;
+            most = next with { Heap = Math.Max(most.Heap, next.Heap), Resident = Math.Max(most.Resident, next.Resident) };
+            if (level == LevelRounds)
             {
-                return next;
+                return next with { Resident = most.Resident };
             }
-
-            last = next;
         }
 
-        throw new InvalidOperationException($"Memory goes on growing: {last}.");
+        throw new InvalidOperationException($"Memory goes on growing: {most}.");
     }
-
-    /// <summary>Reads it again once threads, open files and timers are as many as <paramref name="before"/>, give or take a few.</summary>
-    /// <exception cref="TimeoutException">They stay more, or fewer.</exception>
-    public static Task<Footprint> BackAtAsync(Footprint before, GatewayProcess gateway, CancellationToken cancellation) =>
-        BackAtAsync(before, double.PositiveInfinity, double.PositiveInfinity, gateway, cancellation);
 
     /// <summary>
     /// Reads it again once it is level with <paramref name="before"/>: as many threads, open files and timers, give or take a few, and no more
