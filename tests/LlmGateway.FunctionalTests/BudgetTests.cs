@@ -82,6 +82,59 @@ public sealed class BudgetTests(ITestOutputHelper output)
         Assert.Empty(stage.Provider.Requests);
     }
 
+    /// <summary>A provider may report more than anybody could tell before the call: that is charged, and nothing more is let in.</summary>
+    [Fact]
+    public async Task Calls_that_use_more_than_was_set_aside_overspend_by_no_more_than_that()
+    {
+        const int Fitting = 10, Used = 3;
+        await using var stage = await LimitedStage.StartAsync(TenDollars);
+        stage.Provider.AlwaysAnswers(_ => Script.Json(LimitedStage.Answer(Used)));
+
+        var statuses = await stage.AskAtOnceAsync(100);
+        var rows = await stage.Gateway.Ledger.WaitForRequestsAsync(statuses.Count);
+        using var after = await stage.AskAsync();
+        var spent = rows.Sum(row => (long)row["cost_micro_usd"]!);
+        var answered = statuses.Count(status => status == HttpStatusCode.OK);
+
+        Assert.InRange(answered, 1, Fitting);
+        Assert.Equal(answered * Used * 1_000_000L, spent);
+        Assert.InRange(spent, 8_000_001, 10_000_000 + (answered * (Used - 1) * 1_000_000L));
+        Assert.Equal("insufficient_quota", (await OpenAiError.ReadAsync(after)).Code);
+        Assert.Equal(answered, stage.Provider.Requests.Count);
+    }
+
+    /// <summary>All that the model reads is paid for: tools, the form of the answer and the agent's own prompt no less than messages.</summary>
+    [Theory]
+    [InlineData("tools", "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"TEXT\"}}]", "")]
+    [InlineData("functions", "[{\"name\":\"f\",\"description\":\"TEXT\"}]", "")]
+    [InlineData("response_format", "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"f\",\"schema\":{\"description\":\"TEXT\"}}}", "")]
+    [InlineData("user", "\"me\"", "TEXT")]
+    public async Task A_prompt_is_all_that_the_model_reads(string member, string value, string prompt)
+    {
+        var text = new string('x', 4000);
+        await using var stage = await LimitedStage.StartAsync("\"budget_usd\": 0.9", gateway => gateway
+            .WithSettings("""
+                providers:
+                  internal:
+                    models: { internal-model: { input_cost_per_1m: 1000, output_cost_per_1m: 0 } }
+                """)
+            .WithAgents("""{"agents":{"writer":{"provider":"internal","model_name":"internal-model","system_prompt":"Write. PROMPT"}}}"""
+                .Replace("PROMPT", prompt.Replace("TEXT", text, StringComparison.Ordinal), StringComparison.Ordinal)));
+
+        stage.Provider.AlwaysAnswers(_ => Script.Json(OpenAiReplies.Completion("{}")));
+        using var refused = await AskWithAsync(value.Replace("TEXT", text, StringComparison.Ordinal), prompt.Length > 0);
+        using var taken = await AskWithAsync(value.Replace("TEXT", "short", StringComparison.Ordinal), isLong: false);
+
+        Assert.Equal("insufficient_quota", (await OpenAiError.ReadAsync(refused)).Code);
+        Assert.Equal(HttpStatusCode.OK, taken.StatusCode);
+        Assert.Single(stage.Provider.Requests);
+
+        Task<HttpResponseMessage> AskWithAsync(string json, bool isLong) => stage.Gateway.SendAsync(
+            ProductionStage.Path,
+            $$"""{"messages":[{"role":"user","content":"Hi"}],"max_tokens":1,"{{member}}":{{json}}}""",
+            [("Authorization", "Bearer " + LimitedStage.Key), .. isLong ? [("X-Agent-Profile", "writer")] : Array.Empty<(string, string)>()]);
+    }
+
     [Fact]
     public async Task Spending_is_remembered_over_a_restart()
     {

@@ -25,7 +25,8 @@ public ref partial struct RequestScanner
     private JsonRange _lastUserContent;
     private long? _outputLimit;
     private long _choices;
-    private bool _hasImages;
+    private int _images;
+    private int _definitionBytes;
     private GatewayError? _error;
 
     private RequestScanner(ReadOnlySpan<byte> body)
@@ -175,6 +176,7 @@ public ref partial struct RequestScanner
                     break;
                 case "response_format":
                     ScanResponseFormat(ref wantsJson, ref wantsJsonSchema);
+                    _definitionBytes += wantsJsonSchema ? _reader.BytesConsumed - start : 0;
                     fields |= RequestFields.ResponseFormat;
                     break;
                 case "tools" or "functions":
@@ -182,6 +184,7 @@ public ref partial struct RequestScanner
                     {
                         Walk();
                         hasTools |= _reader.BytesConsumed - start > 2;
+                        _definitionBytes += _reader.BytesConsumed - start;
                         fields |= RequestFields.Tools;
                         givesTools |= member == "tools";
                         givesFunctions |= member == "functions";
@@ -253,7 +256,8 @@ public ref partial struct RequestScanner
             NullMembers = nulls ?? (IReadOnlyList<KeyValuePair<string, JsonRange>>)[],
             HasTools = hasTools,
             UsesFunctions = givesFunctions && !givesTools,
-            HasImages = _hasImages,
+            ImageCount = _images,
+            DefinitionBytes = _definitionBytes,
             WantsJson = wantsJson,
             WantsJsonSchema = wantsJsonSchema,
         };
@@ -467,7 +471,7 @@ public ref partial struct RequestScanner
                         return;
                     }
 
-                    _hasImages |= watchesImages && depth == 2 && _reader.ValueTextEquals("image_url"u8);
+                    _images += watchesImages && depth == 2 && _reader.ValueTextEquals("image_url"u8) ? 1 : 0;
                     break;
                 case JsonTokenType.String:
                     if (!CheckText())

@@ -68,7 +68,13 @@ public sealed record ScannedRequest
     /// <summary>Whether the tools are given in the deprecated form, as <c>functions</c>.</summary>
     public bool UsesFunctions { get; init; }
 
-    public bool HasImages { get; init; }
+    public bool HasImages => ImageCount > 0;
+
+    /// <summary>How many images the messages hold, embedded or by address.</summary>
+    public int ImageCount { get; init; }
+
+    /// <summary>Bytes of what the model is given to read beside the messages: tools, and the form that its answer is to have.</summary>
+    public int DefinitionBytes { get; init; }
 
     public bool WantsJson { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace LlmGateway.Model;
 
 /// <summary>
@@ -15,7 +17,9 @@ public static class TokenEstimate
     public static long OfText(long utf8Bytes) => utf8Bytes <= 0 ? 0 : (utf8Bytes + BytesPerToken - 1) / BytesPerToken;
 
     /// <summary>Tokens of a prompt, from the JSON of its <c>messages</c>.</summary>
-    public static long OfPrompt(ReadOnlySpan<byte> messages)
+    /// <param name="messages">The JSON.</param>
+    /// <param name="imageCount">How many images it is known to hold, those included that it only gives the address of.</param>
+    public static long OfPrompt(ReadOnlySpan<byte> messages, int imageCount = 0)
     {
         long bytes = messages.Length;
         var images = 0L;
@@ -29,20 +33,24 @@ public static class TokenEstimate
             messages = messages[data..];
         }
 
-        return OfText(bytes) + (images * ImageTokens);
+        return OfText(bytes) + (Math.Max(images, imageCount) * ImageTokens);
     }
 
     /// <summary>The estimate for a call of which only the output was counted.</summary>
     public static TokenUsage Of(GatewayRequest request, long outputTokens) => new(OfInput(request), outputTokens, IsEstimated: true);
 
+    // The profile's prompt is not in the body: it is put in front when the provider's request is written.
+    private static long OfInput(GatewayRequest request) =>
+        OfBody(request) + (request.Operation is Operation.ChatCompletions or Operation.Completions ? OfText(Encoding.UTF8.GetByteCount(request.Profile.SystemPrompt ?? "")) : 0);
+
     /// <summary>Counted once for each body: journal, limits and capabilities ask for it, and a long prompt is long to look through.</summary>
-    private static long OfInput(GatewayRequest request)
+    private static long OfBody(GatewayRequest request)
     {
         var scan = request.Scan;
-        return scan.PromptTokens is > 0 and var known ? known : scan.PromptTokens = OfInput(scan, scan.PromptValue.Of(request.Body.Span));
+        return scan.PromptTokens is > 0 and var known ? known : scan.PromptTokens = OfBody(scan, scan.PromptValue.Of(request.Body.Span));
     }
 
     // Token numbers need no guess: each comma parts two of them.
-    private static long OfInput(ScannedRequest scan, ReadOnlySpan<byte> prompt) =>
-        scan.InputKind is InputKind.Tokens or InputKind.TokenLists ? 1 + prompt.Count((byte)',') : OfPrompt(prompt);
+    private static long OfBody(ScannedRequest scan, ReadOnlySpan<byte> prompt) =>
+        scan.InputKind is InputKind.Tokens or InputKind.TokenLists ? 1 + prompt.Count((byte)',') : OfPrompt(prompt, scan.ImageCount) + OfText(scan.DefinitionBytes);
 }

@@ -26,7 +26,7 @@ internal sealed class CountTokensEndpoint(RoutePlanner planner, PromptCounter co
         }
 
         var counted = planner.Plan(request).Targets is [var first, ..] ? await counter.CountAsync(request, first, context.RequestAborted) : null;
-        await JsonAnswer.WriteAsync(context, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{counted ?? Estimate(request)}}}")));
+        await JsonAnswer.WriteAsync(context, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{counted ?? TokenEstimate.Of(request, 0).Input}}}")));
     }
 
     private static (GatewayRequest? Request, GatewayError? Error) Read(HttpContext context, ReadOnlyMemory<byte> body)
@@ -78,14 +78,5 @@ internal sealed class CountTokensEndpoint(RoutePlanner planner, PromptCounter co
             NativeOnly = call.NativeOnly,
             GatewayTools = [],
         }, null);
-    }
-
-    private static long Estimate(GatewayRequest request)
-    {
-        var text = request.Body.Span;
-        var promptBytes = Encoding.UTF8.GetByteCount(request.Profile.SystemPrompt ?? "");
-
-        // All of the body but its few switches is prompt: messages, and the tools that stand beside them.
-        return TokenEstimate.OfPrompt(request.Scan.HasTools ? text : request.Scan.MessagesValue.Of(text)) + TokenEstimate.OfText(promptBytes);
     }
 }
