@@ -29,7 +29,7 @@ internal sealed class CallBudget(Budgets budgets, GatewayMetrics metrics, TimePr
         var price = target.ModelConfig?.Price;
         return price is null && request.Operation != Operation.Passthrough
             ? new(CallPermit.Free)
-            : ReserveAsync(request, budget, price?.CostOf(CallEstimate.Of(request, target.Sampling)) ?? 0, cancellationToken);
+            : ReserveAsync(request, budget, price?.CostOf(CallEstimate.Of(request, target)) ?? 0, cancellationToken);
     }
 
     private async ValueTask<CallPermit> ReserveAsync(GatewayRequest request, long budget, long amount, CancellationToken cancellationToken)

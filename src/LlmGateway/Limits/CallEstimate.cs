@@ -14,8 +14,8 @@ internal static class CallEstimate
 
     private const long MostChoices = 1024;
 
-    /// <summary>Prompt by its bytes, output by its limit; an image counts as one of middle size.</summary>
-    public static TokenUsage Of(GatewayRequest request, SamplingDefaults sampling)
+    /// <summary>Prompt by its bytes, output by its limit and by what the model's window holds; an image counts as one of middle size.</summary>
+    public static TokenUsage Of(GatewayRequest request, ProviderTarget target)
     {
         if (request.Operation == Operation.Passthrough)
         {
@@ -23,14 +23,15 @@ internal static class CallEstimate
         }
 
         var usage = TokenEstimate.Of(request, 0);
-        return request.Operation == Operation.Embeddings ? usage : usage with { Output = OutputOf(request.Scan, sampling) };
+        return request.Operation == Operation.Embeddings ? usage : usage with { Output = OutputOf(request.Scan, target) };
     }
 
-    private static long OutputOf(ScannedRequest scan, SamplingDefaults sampling)
+    private static long OutputOf(ScannedRequest scan, ProviderTarget target)
     {
         var limit = scan.OutputLimit
-            ?? (long.TryParse(sampling.MaxTokens, NumberStyles.None, CultureInfo.InvariantCulture, out var set) ? set : UsualOutput);
+            ?? (long.TryParse(target.Sampling.MaxTokens, NumberStyles.None, CultureInfo.InvariantCulture, out var set) ? set : UsualOutput);
         var prompts = scan.InputCount > 1 ? scan.InputCount : 1;
-        return Math.Clamp(limit, 0, MostOutput) * Math.Clamp(scan.Choices, 1, MostChoices) * Math.Min(prompts, MostChoices);
+        var most = target.ModelConfig?.ContextWindow ?? MostOutput;
+        return Math.Clamp(limit, 0, Math.Min(most, MostOutput)) * Math.Clamp(scan.Choices, 1, MostChoices) * Math.Min(prompts, MostChoices);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class TokenLimit(RateLimiter limiter, GatewayMetrics metrics)
 
     private async ValueTask<GatewayError?> CountAsync(HttpContext context, GatewayRequest request, KeyAdmission admission, long limit)
     {
-        var estimate = CallEstimate.Of(request, (request.ExplicitTarget ?? request.Profile.Target).Sampling);
+        var estimate = CallEstimate.Of(request, request.ExplicitTarget ?? request.Profile.Target);
 
         // A generous max_tokens is no promise to use it: it may fill the minute, not close it for ever.
         var reading = await limiter.CountTokensAsync(admission, limit, Math.Min(estimate.Total, Math.Max(estimate.Input, limit)));
