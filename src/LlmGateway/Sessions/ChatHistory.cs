@@ -6,7 +6,7 @@ using LlmGateway.Database;
 namespace LlmGateway.Sessions;
 
 /// <summary>
-/// Every exchange of a session, kept in the database for <c>HISTORY_RETENTION_DAYS</c>. It is written off the request path; while the database
+/// Every exchange of a session, kept in the database for <c>HISTORY_RETENTION_DAYS</c> and no longer. It is written off the request path; while the database
 /// is away a bounded number waits in memory, and beyond that the oldest text is lost, loudly: usage is kept elsewhere.
 /// </summary>
 internal sealed partial class ChatHistory : BackgroundService
@@ -55,24 +55,32 @@ internal sealed partial class ChatHistory : BackgroundService
     public Task<IReadOnlyList<ChatExchange>> LastAsync(string sessionId, string owner, int count, CancellationToken cancellationToken) =>
         _database.RunAsync<IReadOnlyList<ChatExchange>>(connection => Read(connection, sessionId, owner, count), cancellationToken);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (!IsKept)
-        {
-            return;
-        }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(CleanAsync(stoppingToken), IsKept ? KeepAsync(stoppingToken) : Task.CompletedTask);
 
-        var nextClean = _time.GetTimestamp();
+    /// <summary>Text whose time is up goes, whether or not anybody says anything new; where no text is kept that is all there is from before.</summary>
+    private async Task CleanAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(await TryAsync(Clean, stoppingToken) ? CleanEvery : RetryAfter, _time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    private async Task KeepAsync(CancellationToken stoppingToken)
+    {
         try
         {
             while (await _waiting.Reader.WaitToReadAsync(stoppingToken))
             {
                 await WriteAsync(stoppingToken);
-                if (_time.GetTimestamp() >= nextClean)
-                {
-                    nextClean = _time.GetTimestamp() + (long)(CleanEvery.TotalSeconds * _time.TimestampFrequency);
-                    await TryAsync(Clean, stoppingToken);
-                }
             }
         }
         catch (OperationCanceledException)
