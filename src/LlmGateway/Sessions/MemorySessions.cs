@@ -17,6 +17,19 @@ internal sealed class MemorySessions(TimeProvider time, long maxBytes = MemorySe
 
     public int Count => _sessions.Count;
 
+    /// <summary>What an outage of the shared store has left here of a session; null: nothing. It is no use of the session.</summary>
+    public MissedExchanges? Missed(string key, string owner) =>
+        _sessions.TryGetValue(key, out var session) && session.Owner == owner && !IsExpired(session) ? new(session.Entries, session.Replaces) : null;
+
+    /// <summary>Forgets what was handed over, unless more has come since.</summary>
+    public void Forget(string key, MissedExchanges handedOver)
+    {
+        while (_sessions.TryGetValue(key, out var session) && ReferenceEquals(session.Entries, handedOver.Entries) && !Drop(key, session))
+        {
+            // Touched in the meantime.
+        }
+    }
+
     public SessionLookup Find(string key, string owner)
     {
         if (!_sessions.TryGetValue(key, out var session) || IsExpired(session))
@@ -47,7 +60,7 @@ internal sealed class MemorySessions(TimeProvider time, long maxBytes = MemorySe
 
             var isLive = isThere && !IsExpired(session!);
             var kept = SessionLimits.Trim(isLive && !replaces ? [.. session!.Entries, .. entries] : [.. entries]);
-            var next = new Session(owner, kept, kept.Sum(static entry => (long)entry.Length) + Overhead, time.GetTimestamp());
+            var next = new Session(owner, kept, kept.Sum(static entry => (long)entry.Length) + Overhead, time.GetTimestamp(), replaces || (isLive && session!.Replaces));
             if (isThere ? _sessions.TryUpdate(key, next, session!) : _sessions.TryAdd(key, next))
             {
                 Interlocked.Add(ref _bytes, next.Bytes - (isThere ? session!.Bytes : 0));
@@ -122,5 +135,10 @@ internal sealed class MemorySessions(TimeProvider time, long maxBytes = MemorySe
         Volatile.Write(ref _isSweeping, 0);
     }
 
-    private sealed record Session(string Owner, SessionEntry[] Entries, long Bytes, long LastUse);
+    /// <param name="Owner">Whose it is.</param>
+    /// <param name="Entries">Its messages.</param>
+    /// <param name="Bytes">What it counts.</param>
+    /// <param name="LastUse">When it was used last.</param>
+    /// <param name="Replaces">Whether they begin with a client's own list, in whose favour all from before was forgotten.</param>
+    private sealed record Session(string Owner, SessionEntry[] Entries, long Bytes, long LastUse, bool Replaces);
 }

@@ -5,7 +5,8 @@ namespace LlmGateway.Sessions;
 
 /// <summary>
 /// Sessions that all instances see: a hash of <c>v</c>, <c>owner</c> and <c>messages</c> (one entry to a line) under the session's key. Every
-/// step is one script, so two answers that end at once both stay.
+/// step is one script, so two answers that end at once both stay. A line is added once, however often it is handed in: it holds the time, to the
+/// tenth of a microsecond, at which it was said, and Redis may have taken a step that nobody heard of.
 /// </summary>
 internal sealed class RedisSessions(RedisStore redis)
 {
@@ -20,11 +21,16 @@ internal sealed class RedisSessions(RedisStore redis)
     private const string AppendScript = """
         local owner = redis.call('HGET', KEYS[1], 'owner')
         if owner and owner ~= ARGV[1] then return {-1} end
-        local lines = {}
-        if ARGV[3] == '0' then
-          for line in string.gmatch(redis.call('HGET', KEYS[1], 'messages') or '', '[^\n]+') do lines[#lines + 1] = line end
+        local lines, known, added = {}, {}, {}
+        for line in string.gmatch(redis.call('HGET', KEYS[1], 'messages') or '', '[^\n]+') do
+          lines[#lines + 1] = line
+          known[line] = true
         end
-        for line in string.gmatch(ARGV[4], '[^\n]+') do lines[#lines + 1] = line end
+        for line in string.gmatch(ARGV[4], '[^\n]+') do added[#added + 1] = line end
+        if ARGV[3] ~= '0' and not known[added[1]] then lines, known = {}, {} end
+        for i = 1, #added do
+          if not known[added[i]] then lines[#lines + 1] = added[i] end
+        end
         local first = math.max(1, #lines - tonumber(ARGV[5]) + 1)
         while first <= #lines and string.sub(lines[first], 1, 1) == 't' do first = first + 1 end
         redis.call('HSET', KEYS[1], 'v', '1', 'owner', ARGV[1], 'messages', table.concat(lines, '\n', first))

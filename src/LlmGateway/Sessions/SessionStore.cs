@@ -48,39 +48,47 @@ internal sealed class SessionStore(RedisSessions shared, MemorySessions local)
 
     public async ValueTask<SessionLookup> FindAsync(string key, string owner)
     {
-        var own = local.Find(key, owner);
         if (!shared.IsShared)
         {
-            return own;
+            return local.Find(key, owner);
         }
 
+        await HandOverAsync(key, owner);
         var found = await shared.FindAsync(key, owner);
-        if (found.State == SessionState.Unknown)
-        {
-            return own.State == SessionState.Missing ? found : own;
-        }
-
-        if (own.State != SessionState.Found || found.State == SessionState.Foreign)
+        if (found.State != SessionState.Unknown)
         {
             return found;
         }
 
-        // Redis is back: what was said in the meantime goes there.
-        if (await shared.AppendAsync(key, owner, own.Entries, replaces: false) == SessionState.Found)
-        {
-            local.Remove(key, owner);
-        }
-
-        return SessionLookup.Found(SessionLimits.Trim([.. found.Entries, .. own.Entries]));
+        var own = local.Find(key, owner);
+        return own.State == SessionState.Missing ? found : own;
     }
 
     /// <summary>Adds an exchange, or puts a client's own list in the place of the stored one.</summary>
     public async ValueTask AppendAsync(string key, string owner, IReadOnlyList<SessionEntry> entries, bool replaces)
     {
-        if (!shared.IsShared || await shared.AppendAsync(key, owner, entries, replaces) == SessionState.Unknown)
+        if (!shared.IsShared || !await HandOverAsync(key, owner) || await shared.AppendAsync(key, owner, entries, replaces) == SessionState.Unknown)
         {
             local.Append(key, owner, entries, replaces);
         }
+    }
+
+    /// <summary>What was said while Redis was away goes there once it is back, before anything else is read or added; false: it is away still.</summary>
+    private async ValueTask<bool> HandOverAsync(string key, string owner)
+    {
+        if (local.Missed(key, owner) is not { } missed)
+        {
+            return true;
+        }
+
+        // Two who hand over at once do it once: see the script.
+        var state = await shared.AppendAsync(key, owner, missed.Entries, missed.Replaces);
+        if (state == SessionState.Found)
+        {
+            local.Forget(key, missed);
+        }
+
+        return state != SessionState.Unknown;
     }
 
     /// <summary>Forgets a session; false where there is none of the caller's.</summary>
