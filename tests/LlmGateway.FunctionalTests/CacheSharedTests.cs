@@ -40,6 +40,29 @@ public sealed class CacheSharedTests(RedisServer redis)
         Assert.Equal(1, saved);
     }
 
+    /// <summary>Who waits for another's call asks Redis nothing: what it missed there just before the answer was kept would make a second call of one.</summary>
+    [Fact]
+    public async Task Those_who_wait_for_an_answer_do_not_look_for_it()
+    {
+        const int Clients = 20;
+        await using var own = new RedisServer();
+        await own.InitializeAsync();
+        var gate = new Gate();
+        await using var provider = ScriptedProvider.OpenAi().Answers(new Script().WaitFor(gate).Head(200, "application/json", BodyFraming.Chunked).Text(OpenAiReplies.Completion("Hi")));
+        await using var gateway = await StartAsync(provider, own);
+
+        var asked = Enumerable.Range(0, Clients).Select(_ => AskAsync(gateway)).ToList();
+        await gate.Reached.WaitAsync(Eventually.DefaultLimit, Cancellation);
+        await gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_requests_in_flight", ("endpoint", Chat)) >= Clients, "all of them to be there");
+        gate.Release();
+        var answers = await Task.WhenAll(asked);
+        var looks = await own.CommandAsync("EVAL", "return string.match(redis.call('INFO', 'commandstats'), 'cmdstat_get:calls=(%d+)')", "0");
+
+        Assert.All(answers, answer => answer.AssertAnswered("Hi"));
+        Assert.Single(provider.Requests);
+        Assert.InRange(int.Parse(looks, CultureInfo.InvariantCulture), 1, Clients - 1);
+    }
+
     [Fact]
     public async Task What_one_is_told_to_forget_both_forget()
     {
@@ -127,12 +150,12 @@ public sealed class CacheSharedTests(RedisServer redis)
         Assert.Equal("miss", answer.Header("x-llm-cache"));
     }
 
-    private async Task<GatewayUnderTest> StartAsync(ScriptedProvider provider)
+    private async Task<GatewayUnderTest> StartAsync(ScriptedProvider provider, RedisServer? server = null)
     {
         var gateway = await new GatewayUnderTest().InProduction(provider)
             .WithVariable("GATEWAY_API_KEYS", "test:sk-client")
             .WithVariable("ADMIN_API_KEY", AdminKey)
-            .WithVariable("REDIS_URL", redis.Url)
+            .WithVariable("REDIS_URL", (server ?? redis).Url)
             .WithAgents("""{"agents":{"faq":{"provider":"internal","model_name":"internal-model","cache_ttl":60}}}""").StartAsync();
         await Eventually.TrueAsync(() => StoreOf(gateway).IsUp, "Redis to be found");
         return gateway;

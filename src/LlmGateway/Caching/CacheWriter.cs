@@ -56,17 +56,17 @@ internal sealed class CacheWriter(ResponseCache cache, CacheFlight? flight, stri
     /// <summary>Whoever has not heard of an answer by now will not: the client has left.</summary>
     public void Dispose() => flight?.Abandon();
 
-    private ValueTask KeepAsync(ReadOnlyMemory<byte> body, bool isStream)
+    private async ValueTask KeepAsync(ReadOnlyMemory<byte> body, bool isStream)
     {
         var tally = request.Tally;
         if ((tally.Answer ?? tally.LastAttempt)?.Target is not { } target)
         {
             GiveUp();
-            return ValueTask.CompletedTask;
+            return;
         }
 
         var entry = new CacheEntry { Provider = target.Provider.Name, Model = target.Model, CostMicroUsd = tally.Spent().CostMicroUsd, IsStream = isStream, Body = body };
+        await cache.StoreAsync(key, entry, ttl);
         flight?.Share(entry);
-        return cache.StoreAsync(key, entry, ttl);
     }
 }

@@ -39,17 +39,19 @@ internal sealed class CachingHandler(ResponseCache cache, CacheFlights flights, 
     {
         var key = CacheKey.Of(request);
         var isFresh = request.CachePolicy == CachePolicy.NoCache;
-        if (!isFresh && await cache.FindAsync(key) is { } found)
-        {
-            return Hit(request, found);
-        }
-
         CacheFlight? flight = null;
         while (!isFresh)
         {
             flight = flights.Join(key, out var leads);
             if (leads)
             {
+                // Looked for only now: an answer is kept before its flight has landed, so that nobody comes between the two and asks again.
+                if (await cache.FindAsync(key) is { } found)
+                {
+                    flight.Share(found);
+                    return Hit(request, found);
+                }
+
                 break;
             }
 
