@@ -158,8 +158,8 @@ public sealed class SharedSessionTests(RedisServer redis) : IClassFixture<RedisS
         return gateway;
     }
 
-    private static Task BackAsync(GatewayUnderTest gateway) =>
-        Eventually.AnswersAsync<bool>(async () => (await ReadyAsync(gateway)).Contains("\"ready\"", StringComparison.Ordinal) ? true : null, "Redis to be found again");
+    private static async Task BackAsync(GatewayUnderTest gateway) =>
+        await Eventually.AnswersAsync<bool>(async () => (await ReadyAsync(gateway)).Contains("\"ready\"", StringComparison.Ordinal) ? true : null, "Redis to be found again");
 
     private static async Task ChatAsync(GatewayUnderTest gateway, string messages)
     {
