@@ -28,6 +28,12 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
 
     public async Task HandleAsync(HttpContext context)
     {
+        if (context.GetRouteValue("path") is not string { Length: > 0 })
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
         if (_own.Value.TryGetValue("/v1/" + context.GetRouteValue("path"), out var methods))
         {
             context.Response.Headers.Allow = methods;
