@@ -181,6 +181,11 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
             return GatewayError.Invalid(ErrorCodes.InvalidRequest, "WebSockets and other upgrades are not passed on.", "Upgrade");
         }
 
+        if (PassthroughTransformer.FindUnprintable(request.Headers) is { } unprintable)
+        {
+            return GatewayError.Invalid(ErrorCodes.InvalidHeader, $"{unprintable} must be printable ASCII.", unprintable);
+        }
+
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
         {
             return new GatewayError(415, ErrorTypes.InvalidRequest, ErrorCodes.UnsupportedMediaType, "Compressed request bodies are not passed on. Send the body as it is.", "Content-Encoding");
