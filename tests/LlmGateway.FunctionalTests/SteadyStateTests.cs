@@ -67,15 +67,12 @@ public sealed class SteadyStateTests(ITestOutputHelper output)
         {
             await SteadyStateTests.AskAsync(gateway, count);
             asked += count;
-            await Eventually.AnswersAsync<bool>(async () => await WrittenAsync(gateway) == asked ? true : null, "all records to be written");
+            await gateway.WaitForMetricsAsync(page => page.Sum("llm_gateway_usage_records_total", ("result", "written")) == asked, $"all {asked} records to be written");
         }
     }
 
     private static GatewayProcess Start(GatewayFolder folder, params (string Name, string Value)[] variables) =>
         GatewayProcess.StartWithoutTrace(folder, ["--urls", "http://127.0.0.1:0"], [("ENVIRONMENT", "production"), ("GATEWAY_AUTH", "none"), .. variables]);
-
-    private static async Task<double> WrittenAsync(GatewayProcess gateway) =>
-        (await gateway.MetricsAsync()).Sum("llm_gateway_usage_records_total", ("result", "written"));
 
     /// <summary>The odd ones are streamed.</summary>
     private static Task AskAsync(GatewayProcess gateway, int count) =>

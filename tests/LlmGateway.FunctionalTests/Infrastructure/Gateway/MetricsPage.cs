@@ -37,13 +37,22 @@ internal sealed partial class MetricsPage
     public static async Task<MetricsPage> WaitForAsync(Func<Task<MetricsPage>> read, Func<MetricsPage, bool> condition, string what)
     {
         MetricsPage? page = null;
-        await Eventually.AnswersAsync<bool>(
-            async () =>
-            {
-                page = await read();
-                return condition(page) ? true : null;
-            },
-            what);
+        try
+        {
+            await Eventually.AnswersAsync<bool>(
+                async () =>
+                {
+                    page = await read();
+                    return condition(page) ? true : null;
+                },
+                what);
+        }
+        catch (TimeoutException timeout)
+        {
+            var own = page!.Text.Split('\n').Where(line => line.StartsWith("llm_gateway_", StringComparison.Ordinal) && !line.Contains("_bucket{", StringComparison.Ordinal));
+            throw new TimeoutException($"{timeout.Message} There was:\n{string.Join('\n', own)}", timeout);
+        }
+
         return page!;
     }
 
