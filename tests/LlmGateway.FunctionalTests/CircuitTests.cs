@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using LlmGateway.FunctionalTests.Infrastructure;
+using LlmGateway.Resilience;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LlmGateway.FunctionalTests;
 
@@ -80,6 +82,46 @@ public sealed class CircuitTests
         (await stage.AskAsync(isStreaming: true)).AssertError(503, "no_healthy_upstream");
 
         static Script Cut() => Script.Sse(OpenAiReplies.RoleChunk(), OpenAiReplies.ContentChunk("Hello")).Reset();
+    }
+
+    // M10: a process that gets next to no time to run in cannot tell whether its provider would not have let it in.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Connections_that_take_too_long_count_unless_the_gateway_had_no_time(bool isStarved)
+    {
+        await using var stage = await ProductionStage.StartAloneAsync(configure: stage =>
+        {
+            stage.Gateway.WithSettings(ProductionStage.Settings(stage.Second.BaseUrl, llm: Long)).WithServices(services =>
+            {
+                services.AddSingleton<Func<HttpMessageHandler>>(() =>
+                {
+                    var handler = ProviderConnections.CreateHandler();
+                    handler.ConnectCallback = async (_, cancellation) => throw await NeverAsync(cancellation);
+                    handler.ConnectTimeout = TimeSpan.FromSeconds(0.5);
+                    return handler;
+                });
+                if (isStarved)
+                {
+                    // Its next beat is due in hours.
+                    services.AddSingleton(new ProcessPulse(new SpeededTime(1e-6)));
+                }
+            });
+        });
+
+        for (var i = 0; i < 3; i++)
+        {
+            (await stage.AskAsync(isStreaming: i == 1)).AssertError(502, "all_providers_failed");
+        }
+
+        Assert.Equal(isStarved ? 0 : 2, await CircuitAsync(stage));
+        Assert.Equal(3, (await stage.Gateway.MetricsAsync()).Sum("llm_gateway_attempts_total", ("outcome", "connection")));
+
+        static async Task<Exception> NeverAsync(CancellationToken cancellation)
+        {
+            await new TaskCompletionSource().Task.WaitAsync(cancellation);
+            return new InvalidOperationException("That never ends.");
+        }
     }
 
     [Theory]

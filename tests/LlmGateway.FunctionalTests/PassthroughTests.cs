@@ -59,6 +59,77 @@ public sealed class PassthroughTests
         Assert.Empty(names.Intersect(["set-cookie", "access-control-allow-origin", "openai-organization", "server", "alt-svc"]));
     }
 
+    [Theory]
+    [InlineData("204 No Content", "content-length: 5\r\n\r\n")]
+    [InlineData("205 Reset Content", "content-length: 5\r\n\r\nhello")]
+    [InlineData("205 Reset Content", "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")]
+    public async Task An_answer_that_may_have_no_body_has_none(string status, string rest)
+    {
+        await using var provider = ScriptedProvider.Anything().On("DELETE /v1/things/a", Script.Raw($"HTTP/1.1 {status}\r\n{rest}"));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        using var response = await gateway.Client.SendAsync(Request(HttpMethod.Delete, "/v1/things/a"), Cancellation);
+
+        Assert.Equal((status[..3], ""), (((int)response.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture), await response.Content.ReadAsStringAsync(Cancellation)));
+    }
+
+    [Theory]
+    [InlineData("404 Not Found", "content-length: 0\r\n\r\n")]
+    [InlineData("416 Range Not Satisfiable", "transfer-encoding: chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("503 Service Unavailable", "content-length: 0\r\nretry-after: 7\r\n\r\n")]
+    public async Task An_error_without_a_word_is_passed_on_without_one(string status, string rest)
+    {
+        await using var provider = ScriptedProvider.Anything().On("GET /v1/files/f", Script.Raw($"HTTP/1.1 {status}\r\n{rest}"));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        using var response = await gateway.Client.SendAsync(Request(HttpMethod.Get, "/v1/files/f"), Cancellation);
+
+        Assert.Equal((status[..3], ""), (((int)response.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture), await response.Content.ReadAsStringAsync(Cancellation)));
+        Assert.Null(response.Content.Headers.ContentType);
+    }
+
+    [Fact]
+    public async Task A_header_that_is_no_ASCII_costs_no_answer()
+    {
+        await using var provider = ScriptedProvider.Anything().On(
+            "GET /v1/files/f/content", Script.Raw("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-disposition: attachment; filename=\"café.txt\"\r\netag: a\u0001b\r\ncontent-length: 2\r\n\r\nhi"));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        using var response = await gateway.Client.SendAsync(Request(HttpMethod.Get, "/v1/files/f/content"), Cancellation);
+
+        Assert.Equal((HttpStatusCode.OK, "hi", "text/plain"), (response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation), response.Content.Headers.ContentType?.MediaType));
+        Assert.Null(response.Content.Headers.ContentDisposition);
+    }
+
+    [Theory]
+    [InlineData("Idempotency-Key: \u00c3\u00a9")]
+    [InlineData("OpenAI-Beta: a\u001bb")]
+    [InlineData("Content-Type: text/\u00c3\u00a9")]
+    public async Task A_header_that_no_provider_could_be_sent_is_the_clients_fault(string header)
+    {
+        await using var provider = ScriptedProvider.Anything();
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        var answer = await RawAsync(gateway, $"GET /v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-client\r\n{header}\r\nConnection: close\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Empty(provider.Requests);
+    }
+
+    [Theory]
+    [InlineData("099")]
+    [InlineData("600")]
+    [InlineData("999")]
+    public async Task A_status_that_is_none_is_not_passed_on(string status)
+    {
+        await using var provider = ScriptedProvider.Anything().On("GET /v1/files", Script.Raw($"HTTP/1.1 {status} Odd\r\ncontent-length: 2\r\n\r\n{{}}"));
+        await using var gateway = await new GatewayUnderTest().InProduction(provider).StartAsync();
+
+        using var response = await gateway.Client.SendAsync(Request(HttpMethod.Get, "/v1/files"), Cancellation);
+
+        await AssertErrorAsync(response, HttpStatusCode.BadGateway, "all_providers_failed");
+    }
+
     [Fact]
     public async Task An_upload_reaches_the_provider_while_the_client_still_sends()
     {
@@ -205,7 +276,9 @@ public sealed class PassthroughTests
     [InlineData("/v1/a%5cb", 400)]
     [InlineData("/v1/..\\x", 400)]
     [InlineData("/v1//evil.test/x", 400)]
-    [InlineData("/v1/", 400)]
+    [InlineData("/v1", 404)]
+    [InlineData("/v1/", 404)]
+    [InlineData("/agents/writer/v1/", 404)]
     [InlineData("http://evil.test/v1//x", 400)]
     public async Task No_path_leads_out_of_the_providers_api(string target, int status)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using LlmGateway.FunctionalTests.Infrastructure;
@@ -143,6 +144,29 @@ public sealed class ShutdownTests(ITestOutputHelper output)
         Assert.Equal(0, exit);
         Assert.InRange(took, TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(0.5) + Beyond);
         Assert.Single(new LedgerFile(Path.Combine(folder.Path, "data", "gateway.db")).Query("select id from request_records"));
+    }
+
+    /// <summary>One has sent half of a head, one half of an upload: neither is a request any more that runs, and the server would wait for both.</summary>
+    [Fact]
+    public async Task A_client_that_does_not_send_cannot_hold_the_process()
+    {
+        await using var provider = ScriptedProvider.OpenAi().On("POST /v1/files", new Script().BeforeBody().ReadBody());
+        using var folder = new GatewayFolder();
+        await using var gateway = await StartAsync(folder, provider, ("GATEWAY_DRAIN_SECONDS", "0.5"));
+        var address = gateway.Client.BaseAddress!;
+        using var head = new TcpClient(address.Host, address.Port);
+        await head.GetStream().WriteAsync("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /v1/fi"u8.ToArray(), Cancellation);
+        Assert.NotEqual(0, await head.GetStream().ReadAsync(new byte[1024], Cancellation));
+        using var upload = new TcpClient(address.Host, address.Port);
+        await upload.GetStream().WriteAsync("POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc"u8.ToArray(), Cancellation);
+        await provider.WaitForRequestAsync();
+
+        var start = Stopwatch.GetTimestamp();
+        var exit = await gateway.TerminateAsync();
+        var took = Stopwatch.GetElapsedTime(start);
+
+        Assert.Equal(0, exit);
+        Assert.InRange(took, TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(0.5) + Beyond);
     }
 
     [Theory]

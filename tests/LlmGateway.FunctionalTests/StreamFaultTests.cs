@@ -376,6 +376,33 @@ public sealed class StreamFaultTests
         await stage.AssertNothingLeaksAsync(isStreaming);
     }
 
+    // Many servers do so with a body that is too large for them: no failure of theirs, and no other client's business.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Answer_that_comes_before_the_body_was_read_counts_even_if_the_connection_breaks(bool isReused)
+    {
+        await using var stage = await ProductionStage.StartAloneAsync();
+        for (var i = 0; i < 8; i++)
+        {
+            if (isReused)
+            {
+                stage.First.Answers(ProductionStage.Answer(isStreaming: false));
+                (await stage.AskAsync(isStreaming: false)).AssertAnswered("Well met");
+            }
+
+            stage.First.Answers(Script.Json(OpenAiReplies.Error("too large for me", "invalid_request_error"), 413).BeforeBody().Reset());
+
+            var answer = await stage.AskAsync(ProductionStage.Body(isStreaming: false, new string('x', 16_000_000)));
+
+            answer.AssertError(413, "invalid_request");
+            Assert.Equal("too large for me", answer.ErrorMessage);
+        }
+
+        Assert.Equal(8, stage.First.ConnectionCount);
+        Assert.Equal(0, (await stage.Gateway.MetricsAsync()).Value("llm_gateway_circuit_state", ("provider", "internal"), ("model", "internal-model")));
+    }
+
     /// <summary>Comments until the gateway has had enough; the peer's close is what ends it.</summary>
     private static Script Heartbeats(Script script) => script.Add(async run =>
     {

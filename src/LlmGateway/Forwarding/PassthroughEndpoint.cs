@@ -28,6 +28,12 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
 
     public async Task HandleAsync(HttpContext context)
     {
+        if (context.GetRouteValue("path") is not string { Length: > 0 })
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
         if (_own.Value.TryGetValue("/v1/" + context.GetRouteValue("path"), out var methods))
         {
             context.Response.Headers.Allow = methods;
@@ -173,6 +179,11 @@ internal sealed class PassthroughEndpoint(PassthroughForwarder forwarder, Passth
         if (request.Headers.Upgrade.Count > 0 || context.WebSockets.IsWebSocketRequest)
         {
             return GatewayError.Invalid(ErrorCodes.InvalidRequest, "WebSockets and other upgrades are not passed on.", "Upgrade");
+        }
+
+        if (PassthroughTransformer.FindUnprintable(request.Headers) is { } unprintable)
+        {
+            return GatewayError.Invalid(ErrorCodes.InvalidHeader, $"{unprintable} must be printable ASCII.", unprintable);
         }
 
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")

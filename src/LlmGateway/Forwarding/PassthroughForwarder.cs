@@ -57,7 +57,11 @@ internal sealed class PassthroughForwarder(IHttpForwarder forwarder, Passthrough
         if (!context.Response.HasStarted && (call.Refusal ?? Explain(context, call, error, hasTimedOut)) is { } refusal)
         {
             await ErrorWriter.WriteAsync(context, refusal);
+            return;
         }
+
+        // An error without a word is the provider's answer as it is, not one that still wants the gateway's.
+        await context.Response.StartAsync(context.RequestAborted);
     }
 
     public void Dispose() => _invoker.Dispose();

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using LlmGateway.Lifecycle;
 using LlmGateway.Model;
@@ -34,6 +35,13 @@ internal sealed class PassthroughHandler(ProviderConnections connections, Object
             var response = await connections.SendAsync(call.Target.Provider, message, reading.Token);
             call.Answered = time.GetTimestamp();
             call.Status = (int)response.StatusCode;
+            if (response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.ResetContent)
+            {
+                // Neither may have a body, and the server fails where one is announced.
+                response.Content.Dispose();
+                response.Content = new ByteArrayContent([]);
+            }
+
             var objects = response.IsSuccessStatusCode ? call.Objects : null;
             call.Usage = response.Content.Headers.ContentType?.MediaType switch
             {

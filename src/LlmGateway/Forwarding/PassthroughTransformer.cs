@@ -70,7 +70,7 @@ internal sealed class PassthroughTransformer : HttpTransformer
         {
             if (proxyResponse.Content.Headers.NonValidated.TryGetValues(name, out var values) || proxyResponse.Headers.NonValidated.TryGetValues(name, out values))
             {
-                response.Headers[name] = values.ToString();
+                PassOn(response.Headers, name, values.ToString());
             }
         }
 
@@ -79,7 +79,7 @@ internal sealed class PassthroughTransformer : HttpTransformer
             // Where the caller's own key has limits, these are told, not those of the key that all share.
             if (!call.Request.Key.HasLimits && name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase))
             {
-                response.Headers[name] = values.ToString();
+                PassOn(response.Headers, name, values.ToString());
             }
         }
 
@@ -94,7 +94,26 @@ internal sealed class PassthroughTransformer : HttpTransformer
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) =>
         ValueTask.CompletedTask;
 
-    /// <summary>A refused key is the gateway's own, no matter of the client's; a redirect is not followed, and would lead the client past the gateway.</summary>
+    /// <summary>The name of a header that is passed on and that no provider could be sent as it is; null where there is none.</summary>
+    public static string? FindUnprintable(IHeaderDictionary headers) =>
+        Array.Find(RequestHeaders, name => headers.TryGetValue(name, out var values) && !values.All(IsPrintable))
+        ?? (IsPrintable(headers.ContentType.ToString()) ? null : "Content-Type");
+
+    private static bool IsPrintable(string? value) => !value.AsSpan().ContainsAnyExceptInRange(' ', '~');
+
+    /// <summary>The server fails at a value with other characters, such as a file's name in UTF-8, and the whole answer with it.</summary>
+    private static void PassOn(IHeaderDictionary headers, string name, string value)
+    {
+        if (IsPrintable(value))
+        {
+            headers[name] = value;
+        }
+    }
+
+    /// <summary>
+    /// A refused key is the gateway's own, no matter of the client's; a redirect is not followed, and would lead the client past the gateway;
+    /// a status beyond HTTP's own would be no line that a client can read.
+    /// </summary>
     private static GatewayError? Refuse(PassthroughCall call)
     {
         var provider = call.Target.Provider.Name;
@@ -104,6 +123,8 @@ internal sealed class PassthroughTransformer : HttpTransformer
                 502, ErrorTypes.Api, ErrorCodes.UpstreamAuthError, $"Provider '{provider}' refused the gateway's own key (status {call.Status}). Tell the gateway's operator.", StopRetrying: true),
             >= 300 and < 400 and not 304 => new GatewayError(
                 502, ErrorTypes.Api, ErrorCodes.AllProvidersFailed, $"Provider '{provider}' answered with a redirect (status {call.Status}), which the gateway does not follow.", StopRetrying: true),
+            < 200 or > 599 => new GatewayError(
+                502, ErrorTypes.Api, ErrorCodes.AllProvidersFailed, $"Provider '{provider}' answered with a status that HTTP does not know ({call.Status}).", StopRetrying: true),
             _ => null,
         };
     }

@@ -34,6 +34,7 @@ internal sealed partial class DrainService(
 
         // 2. Nobody comes in; what is inside goes on.
         lifecycle.Refuse();
+        var start = time.GetTimestamp();
         var idle = gate.WhenIdleAsync();
         await Task.WhenAny(idle, WaitAsync(settings.DrainTime, hurry.Token));
 
@@ -46,11 +47,12 @@ internal sealed partial class DrainService(
             await Task.WhenAny(idle, WaitAsync(LastWords, CancellationToken.None));
         }
 
-        // 4. A client that does not even read its last words is cut off; the server will not wait for it.
-        if (!idle.IsCompleted)
-        {
-            await server.StopAsync(new CancellationToken(canceled: true));
-        }
+        // 4. A client that does not even read its last words is cut off, and so is, when the time is over, who has not sent the whole of a
+        // request or not read the end of an answer: the server would wait for it.
+        var left = settings.DrainTime - time.GetElapsedTime(start);
+        using var cut = new CancellationTokenSource(left > LastWords ? left : LastWords, time);
+        await using var hurried = hurry.Token.UnsafeRegister(static cut => ((CancellationTokenSource)cut!).CancelAfter(LastWords), cut);
+        await server.StopAsync(idle.IsCompleted ? cut.Token : new CancellationToken(canceled: true));
 
         Log.Drained(logger);
     }

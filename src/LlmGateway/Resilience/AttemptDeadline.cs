@@ -64,6 +64,9 @@ internal sealed class AttemptDeadline : IDisposable
     /// <summary>Whether this process had so little of the limit to run in that its passing tells nothing of the provider.</summary>
     public bool IsOwnFault { get; private set; }
 
+    /// <summary>Whether this process has had so little of the time so far to run in.</summary>
+    public bool IsStarved => IsStarvedAt(_time.GetTimestamp());
+
     /// <summary>Whether the gateway is stopping and has no more time for this attempt.</summary>
     public bool IsEnding => _ending.IsCancellationRequested;
 
@@ -148,7 +151,7 @@ internal sealed class AttemptDeadline : IDisposable
         Volatile.Write(ref _sleepsToEnd, isPaused);
         try
         {
-            var isStarved = end <= now && IsStarved(now);
+            var isStarved = end <= now && IsStarvedAt(now);
             if (end <= now && !_hadGrace && (isStarved || late > ToStamps(OwnDelay)))
             {
                 end = now + Grace(late, isStarved);
@@ -176,7 +179,7 @@ internal sealed class AttemptDeadline : IDisposable
         }
     }
 
-    private bool IsStarved(long now) => _pulse?.WasStarved(Volatile.Read(ref _windowBeats), now - Volatile.Read(ref _windowStart)) is true;
+    private bool IsStarvedAt(long now) => _pulse?.WasStarved(Volatile.Read(ref _windowBeats), now - Volatile.Read(ref _windowStart)) is true;
 
     /// <summary>The moment more that an attempt gets whose timer was late by so much, or whose process had no time; it is given once.</summary>
     private long Grace(long late, bool isStarved)

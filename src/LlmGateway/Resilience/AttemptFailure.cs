@@ -43,6 +43,9 @@ internal sealed record AttemptFailure(FailureReason Reason, int Status = 0)
     /// <summary>Whether a connection that had been kept open died under the request before one byte of an answer: the provider has not failed.</summary>
     public bool WasNeverTaken { get; init; }
 
+    /// <summary>Whether this process had so little of the time that ran out for a connection to run in that its passing tells nothing of the provider.</summary>
+    public bool IsOwnFault { get; init; }
+
     /// <summary>Whether the target was left out, so that nothing was sent and it is no attempt.</summary>
     public bool IsLeftOut => LeftOut is not null;
 }

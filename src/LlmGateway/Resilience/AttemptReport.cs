@@ -21,7 +21,7 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
     public void NoteStatus(int status) => tally.Status = status;
 
     /// <summary>The gateway itself stood still: that time ran out tells nothing of the target.</summary>
-    public void ExcuseTimeout() => _isExcused = true;
+    public void Excuse() => _isExcused = true;
 
     /// <summary>The answer has begun; only the first call counts.</summary>
     public void NoteFirstToken()
@@ -71,7 +71,7 @@ internal sealed class AttemptReport(GatewayRequest request, AttemptTally tally, 
 
         tally.End(outcome, usage, time.GetTimestamp());
         state.Statistics.Record(tally, request.Scan.IsStreaming, time);
-        var told = isHealthy ? FailureReason.None : outcome == FailureReason.Timeout && _isExcused ? FailureReason.Cancelled : outcome;
+        var told = isHealthy ? FailureReason.None : _isExcused ? FailureReason.Cancelled : outcome;
         state.End(slot, told, _hasAnswered, request.Config.Circuit);
     }
 

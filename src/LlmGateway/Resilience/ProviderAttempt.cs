@@ -73,9 +73,9 @@ internal sealed class ProviderAttempt(
             if (result.Failure is { } failure)
             {
                 NoteRefusal(failure, request, target, state);
-                if (deadline.IsOwnFault)
+                if (failure.IsOwnFault || (failure.Reason == FailureReason.Timeout && deadline.IsOwnFault))
                 {
-                    report.ExcuseTimeout();
+                    report.Excuse();
                 }
 
                 report.EndFailed(failure.Reason, wasAccepted: failure.Reason == FailureReason.Timeout);
@@ -193,7 +193,9 @@ internal sealed class ProviderAttempt(
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !deadline.IsEnding)
         {
             // Its own clock, or the connection's (which throws without the token being cancelled).
-            return AttemptResult.Failed(new AttemptFailure(deadline.HasTimedOut ? FailureReason.Timeout : FailureReason.Connection));
+            return AttemptResult.Failed(deadline.HasTimedOut
+                ? new AttemptFailure(FailureReason.Timeout)
+                : new AttemptFailure(FailureReason.Connection) { IsOwnFault = deadline.IsStarved });
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {

@@ -111,7 +111,7 @@ internal sealed class ProviderConnections(TimeProvider time, Func<HttpMessageHan
         try
         {
             await socket.ConnectAsync(addresses, port, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
+            return context.InitialRequestMessage.Version.Major == 1 ? new ProviderStream(socket) : new NetworkStream(socket, ownsSocket: true);
         }
         catch
         {

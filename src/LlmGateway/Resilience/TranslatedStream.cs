@@ -105,7 +105,7 @@ internal sealed class TranslatedStream : PumpedStream
         {
             if (_deadline.IsOwnFault)
             {
-                _report.ExcuseTimeout();
+                _report.Excuse();
             }
 
             Fail(new AttemptFailure(FailureReason.Timeout));
