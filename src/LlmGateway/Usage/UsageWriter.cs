@@ -95,7 +95,7 @@ internal sealed partial class UsageWriter(
     /// <summary>Writes all that is there now, from the journal and from memory.</summary>
     private async Task CarryAsync()
     {
-        journal.Flush();
+        journal.BeginReading();
         ReportLost();
         do
         {

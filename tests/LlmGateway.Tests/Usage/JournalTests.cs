@@ -310,6 +310,32 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         Assert.Empty(Directory.GetFiles(Folder, "*.journal"));
     }
 
+    /// <summary>Nothing else happens that would wake the carrier: it must know by itself that there is another file.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Carry_FileBegunMeanwhile_IsNotLeftLying(bool isAdopting)
+    {
+        if (isAdopting)
+        {
+            using var dead = new JournalStage(Folder);
+            dead.Journal.Add(UsageFixture.Record());
+        }
+
+        using var stage = new JournalStage(Folder, segmentBytes: 1);
+        var ledger = new ScriptedLedger { DuringFirst = () => stage.Journal.Add(UsageFixture.Record()) };
+        using var carrier = stage.Carrier(ledger);
+        if (!isAdopting)
+        {
+            stage.Journal.Add(UsageFixture.Record());
+        }
+
+        await carrier.StartAsync(Cancelled);
+
+        await Eventually(() => ledger.Written == 2);
+        await carrier.StopAsync(Cancelled);
+    }
+
     [Fact]
     public async Task Add_JournalFull_LosesLoudly()
     {

@@ -16,6 +16,9 @@ internal sealed class ScriptedLedger : IUsageLedger
     /// <summary>What a batch with this record is answered with.</summary>
     public Guid? Poison { get; set; }
 
+    /// <summary>What happens while the first batch is being written.</summary>
+    public Action? DuringFirst { get; set; }
+
     public TaskCompletionSource FirstFailure { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TaskCompletionSource FirstWrite { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,6 +37,11 @@ internal sealed class ScriptedLedger : IUsageLedger
         if (batch.Any(record => record.Id == Poison))
         {
             return Task.FromException(new InvalidCastException("scripted"));
+        }
+
+        if (Batches.IsEmpty)
+        {
+            DuringFirst?.Invoke();
         }
 
         Batches.Enqueue(batch.Count);

@@ -38,15 +38,21 @@ internal sealed partial class JournalWriter(
     /// <summary>Files in the order in which they were begun; each is taken once.</summary>
     public bool TryTakeOpened(out JournalSegment? segment) => _opened.TryDequeue(out segment);
 
-    /// <summary>Returns when there are records that were not there at the last <see cref="Flush"/>.</summary>
+    /// <summary>Returns when there are records that were not there at the last <see cref="BeginReading"/>.</summary>
     public ValueTask<bool> WaitForRecordsAsync(CancellationToken cancellationToken) => _signal.Reader.WaitToReadAsync(cancellationToken);
 
-    /// <summary>Writes what is held back.</summary>
-    public void Flush()
+    /// <summary>Writes what is held back, for one who then reads all that is there, in all files: nobody is told of it again.</summary>
+    public void BeginReading()
     {
         _signal.Reader.TryRead(out _);
         Volatile.Write(ref _isSignalled, false);
         Interlocked.MemoryBarrier();
+        Flush();
+    }
+
+    /// <summary>Writes what is held back.</summary>
+    public void Flush()
+    {
         if (Volatile.Read(ref _last) is not null)
         {
             TryWriteAll();
