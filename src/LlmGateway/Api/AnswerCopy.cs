@@ -1,36 +1,21 @@
+using LlmGateway.Providers.Wire;
+
 namespace LlmGateway.Api;
 
 /// <summary>A response's body of which the first bytes are kept as they go out. Nothing is held back.</summary>
 /// <param name="body">Where all of it goes.</param>
 /// <param name="most">So many bytes are kept.</param>
-internal sealed class AnswerCopy(Stream body, int most) : Stream
+internal sealed class AnswerCopy(Stream body, int most) : WriteOnlyStream
 {
     private readonly MemoryStream _kept = new();
 
     public ReadOnlyMemory<byte> Kept => _kept.GetBuffer().AsMemory(0, (int)_kept.Length);
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         Keep(buffer.Span);
         return body.WriteAsync(buffer, cancellationToken);
     }
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override void Write(byte[] buffer, int offset, int count)
     {
@@ -41,12 +26,6 @@ internal sealed class AnswerCopy(Stream body, int most) : Stream
     public override Task FlushAsync(CancellationToken cancellationToken) => body.FlushAsync(cancellationToken);
 
     public override void Flush() => body.Flush();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
