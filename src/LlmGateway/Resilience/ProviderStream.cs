@@ -9,17 +9,30 @@ namespace LlmGateway.Resilience;
 /// </summary>
 internal sealed class ProviderStream(Socket socket) : NetworkStream(socket, ownsSocket: true)
 {
-    private volatile bool _hasReceived;
+    private const int Idle = 0;
+    private const int Reading = 1;
+    private const int Received = 2;
+
+    private int _read;
     private bool _isRefusing;
+    private TaskCompletionSource? _readEnded;
 
     /// <summary>Before a connection is used again a read is begun on it; what comes while a body goes out is that read's.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        _hasReceived = false;
-        var read = await base.ReadAsync(buffer, cancellationToken);
-        _hasReceived = read > 0;
-        return read;
+        Volatile.Write(ref _read, Reading);
+        var count = 0;
+        try
+        {
+            count = await base.ReadAsync(buffer, cancellationToken);
+            return count;
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _read, count > 0 ? Received : Idle);
+            Volatile.Read(ref _readEnded)?.TrySetResult();
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -34,10 +47,35 @@ internal sealed class ProviderStream(Socket socket) : NetworkStream(socket, owns
         {
             await base.WriteAsync(buffer, cancellationToken);
         }
-        catch (IOException broken) when (broken.InnerException is SocketException && (_hasReceived || Socket.Available > 0))
+        catch (IOException broken) when (broken.InnerException is SocketException)
         {
+            if (!await HasAnswerAsync(cancellationToken))
+            {
+                throw;
+            }
+
             // The rest goes nowhere, and the answer is read. The connection ends with it.
             _isRefusing = true;
+        }
+    }
+
+    /// <summary>Whether something came before the connection broke. A read under way has ended with it, and may be about to say so.</summary>
+    private async ValueTask<bool> HasAnswerAsync(CancellationToken cancellationToken)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _readEnded, ended);
+        if (Volatile.Read(ref _read) == Reading)
+        {
+            await ended.Task.WaitAsync(cancellationToken);
+        }
+
+        try
+        {
+            return Volatile.Read(ref _read) == Received || Socket.Available > 0;
+        }
+        catch (Exception gone) when (gone is ObjectDisposedException or SocketException)
+        {
+            return false;
         }
     }
 }
