@@ -361,13 +361,7 @@ public sealed class Http2ProviderTests
     [Fact]
     public async Task Passed_on_paths_speak_it_too()
     {
-        await using var provider = new Http2Provider().Answers(async call =>
-        {
-            await call.BodyRead;
-            await call.HeadAsync(200, "application/json");
-            await call.DataAsync("""{"id":"f"}""");
-            await call.EndAsync();
-        });
+        await using var provider = new Http2Provider().Answers(AnswerFileAsync);
         await using var stage = await StageAsync(provider);
         using var request = stage.Gateway.Post("/v1/files", """{"a":1}""", ("Authorization", "Bearer " + stage.ClientKey));
 
@@ -404,13 +398,7 @@ public sealed class Http2ProviderTests
     public async Task Upload_is_passed_on_piece_by_piece()
     {
         const int Pieces = 5;
-        await using var provider = new Http2Provider().Answers(async call =>
-        {
-            await call.BodyRead;
-            await call.HeadAsync(200, "application/json");
-            await call.DataAsync("""{"id":"f"}""");
-            await call.EndAsync();
-        });
+        await using var provider = new Http2Provider().Answers(AnswerFileAsync);
         await using var stage = await StageAsync(provider);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/files") { Content = new SteppedContent(Pieces, SeenAsync) };
         request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + stage.ClientKey);
@@ -552,6 +540,15 @@ public sealed class Http2ProviderTests
         Assert.Empty(stage.Second.Requests);
         var attempt = Assert.Single(stage.Ledger.Attempts(Assert.Single(await stage.Ledger.WaitForRequestsAsync(1))));
         Assert.Equal(("connection", "estimated"), (attempt["outcome"], attempt["source"]));
+    }
+
+    /// <summary>Reads the whole upload and answers with the file's id.</summary>
+    private static async Task AnswerFileAsync(Http2Call call)
+    {
+        await call.BodyRead;
+        await call.HeadAsync(200, "application/json");
+        await call.DataAsync("""{"id":"f"}""");
+        await call.EndAsync();
     }
 
     /// <summary>Bytes sent one by one, each when what came before it has arrived.</summary>

@@ -1,3 +1,4 @@
+using LlmGateway.Database;
 using LlmGateway.Model;
 using LlmGateway.Sessions;
 using LlmGateway.Tests.Database;
@@ -21,10 +22,7 @@ public sealed class ChatHistoryTests : IDisposable
     public async Task Clean_NobodySaysAnything_TextGoesWhenItsTimeIsUp()
     {
         await using var database = TestDatabase.Sqlite(_file.Path, _time, schemas: new ChatHistorySchema());
-        using var history = new ChatHistory(database, 1, _time, NullLogger<ChatHistory>.Instance);
-        await history.StartAsync(Cancelled);
-        history.Add(Exchange());
-        await EventuallyAsync(async () => await KeptAsync(history) == 1);
+        using var history = await WithOneExchangeAsync(database, days: 1);
 
         _time.Advance(23 * Hour);
         var before = await KeptAsync(history);
@@ -43,10 +41,7 @@ public sealed class ChatHistoryTests : IDisposable
     public async Task Clean_TextIsNoLongerKept_WhatWasKeptGoes()
     {
         await using var database = TestDatabase.Sqlite(_file.Path, _time, schemas: new ChatHistorySchema());
-        using var before = new ChatHistory(database, 30, _time, NullLogger<ChatHistory>.Instance);
-        await before.StartAsync(Cancelled);
-        before.Add(Exchange());
-        await EventuallyAsync(async () => await KeptAsync(before) == 1);
+        using var before = await WithOneExchangeAsync(database, days: 30);
         await before.StopAsync(Cancelled);
         _time.Advance(TimeSpan.FromSeconds(1));
 
@@ -55,6 +50,15 @@ public sealed class ChatHistoryTests : IDisposable
 
         await EventuallyAsync(async () => await KeptAsync(history) == 0);
         await history.StopAsync(Cancelled);
+    }
+
+    private async Task<ChatHistory> WithOneExchangeAsync(IDatabase database, int days)
+    {
+        var history = new ChatHistory(database, days, _time, NullLogger<ChatHistory>.Instance);
+        await history.StartAsync(Cancelled);
+        history.Add(Exchange());
+        await EventuallyAsync(async () => await KeptAsync(history) == 1);
+        return history;
     }
 
     private static async Task<int> KeptAsync(ChatHistory history) => (await history.LastAsync("s", "crm", 10, Cancelled)).Count;
